@@ -1,0 +1,31 @@
+/* services.h - the host that plugins are handed (host.h), and the buffers they asked it for. */
+#ifndef SY_HOST_SERVICES_H
+#define SY_HOST_SERVICES_H
+
+#include "plugins.h"
+#include "threads.h"
+
+/* A buffer a plugin asked for in init: checkpointed by name. */
+struct sy_buffer {
+    char *name;
+    float *at;
+    size_t count;
+};
+
+/* One host for one instance. Lives at least as long as the instance; do not move it. */
+struct sy_services {
+    struct sy_host host; /* hand out &services.host */
+    struct sy_threads *threads;
+    const char *owner; /* who speaks in log: "policy switokd of gate teacher-student"; not owned */
+    struct sy_buffer *buffers;
+    size_t n_buffers;
+    bool in_init; /* buffers may be asked for */
+};
+
+void sy_services_init(struct sy_services *services, struct sy_threads *threads, uint64_t seed, const char *owner);
+void sy_services_finish(struct sy_services *services);
+
+/* Where log messages go: stderr by default; levels below `level` are dropped. Set once, before threads start. */
+void sy_log_level(int32_t level);
+
+#endif

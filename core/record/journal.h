@@ -1,0 +1,28 @@
+/* journal.h - steps.jsonl and epochs.jsonl: one JSON object a line, written as it happens.
+ *
+ * Lines are buffered and written out at each flush; a checkpoint notes how many bytes were there, and resuming cuts the
+ * file back to that. */
+#ifndef SY_RECORD_JOURNAL_H
+#define SY_RECORD_JOURNAL_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include <switchyard/error.h>
+
+struct sy_journal;
+
+/* Opens for appending after cutting the file to `keep` bytes; fails if it has fewer. keep 0: a new file. */
+int sy_journal_open(struct sy_journal **out, const char *path, int64_t keep, struct sy_error *err);
+/* Flushes and closes; NULL is fine. */
+int sy_journal_close(struct sy_journal *journal, struct sy_error *err);
+/* Appends `object` as one line and releases it; NULL (out of memory) is an error. Doubles with 17 digits. */
+int sy_journal_append(struct sy_journal *journal, json_t *object, struct sy_error *err);
+int sy_journal_flush(struct sy_journal *journal, struct sy_error *err);
+/* Bytes appended and flushed so far. */
+int64_t sy_journal_size(const struct sy_journal *journal);
+
+/* A JSON real, null where it is not finite. */
+json_t *sy_json_number(double value);
+
+#endif

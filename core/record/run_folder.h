@@ -1,0 +1,37 @@
+/* run_folder.h - runs/<experiment>/<variant>/seed-<n>/ and what lies in it (design: "On disk").
+ *
+ *   run.cfg        the resolved, complete configuration; runs again as it is
+ *   manifest.json  versions, plugin files and their hashes, processor, data set checksum
+ *   steps.jsonl, epochs.jsonl
+ *   checkpoints/<step>/  see checkpoint.h
+ *   lock           held while a process trains here */
+#ifndef SY_RECORD_RUN_FOLDER_H
+#define SY_RECORD_RUN_FOLDER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include <switchyard/error.h>
+
+struct sy_run_folder;
+
+/* Makes the folder (and those above it) and takes its lock. With `resume` it must hold a run.cfg; without, it must not
+ * hold one (SY_EINVAL, saying that --resume continues it and another --out keeps it). */
+int sy_run_folder_open(struct sy_run_folder **out, const char *path, bool resume, struct sy_error *err);
+void sy_run_folder_close(struct sy_run_folder *folder);
+const char *sy_run_folder_path(const struct sy_run_folder *folder);
+/* "PATH/name"; valid until the next call for this folder. */
+const char *sy_run_folder_file(struct sy_run_folder *folder, const char *name);
+
+/* Writes a small file whole or not at all: beside it, synced, renamed, the folder synced. */
+int sy_write_file(const char *path, const void *bytes, size_t count, struct sy_error *err);
+/* Reads a whole file into malloc'ed memory, one zero byte behind it. */
+int sy_read_file(const char *path, char **out, size_t *count, struct sy_error *err);
+/* Folders with their parents, as mkdir -p. */
+int sy_make_folders(const char *path, struct sy_error *err);
+/* Writes JSON, indented, through sy_write_file; releases `object`. */
+int sy_write_json(const char *path, json_t *object, struct sy_error *err);
+/* XXH3-128 of a file as 32 hexadecimal digits and a zero. */
+int sy_hash_file(char out[33], const char *path, struct sy_error *err);
+
+#endif

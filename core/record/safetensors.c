@@ -1,0 +1,1 @@
+#include "safetensors.h"
