@@ -3,7 +3,11 @@
  * What a batch holds depends on (seed, epoch, position) and the options only, never on threads or on who asks. Order:
  * a shuffle of the whole split keyed by (seed, epoch), or the file's order. The last, smaller batch is kept. A view is
  * one augmented version of a batch, keyed by (seed, view key, epoch, sample): nodes that share a view see the same crops,
- * and so does every method in a comparison. */
+ * and so does every method in a comparison.
+ *
+ * Draws, part of every published result: the order is Fisher-Yates from the last place down, with the generator
+ * (seed, SY_FOR_SHUFFLE, 0, epoch, 0); a crop is row offset, column offset (each below 2 crop_pad + 1) and then a coin
+ * (below 2, 1 is mirrored), always all three, from (seed, SY_FOR_AUGMENT, view key, epoch, sample). */
 #ifndef SY_DATA_LOADER_H
 #define SY_DATA_LOADER_H
 
@@ -41,16 +45,19 @@ struct sy_batch {
 
 struct sy_loader;
 
-/* ops and self are an opened data set, which outlives the loader. */
+/* ops and self are an opened data set, which outlives the loader. Everything is allocated and all threads are started
+ * here; options and what they point to may go afterwards. */
 int sy_loader_create(struct sy_loader **out, const struct sy_dataset_ops *ops, const void *self,
                      const struct sy_loader_options *options, struct sy_error *err);
+/* At any time, in the middle of an epoch too. NULL is fine. */
 void sy_loader_destroy(struct sy_loader *loader);
 
 /* Batches of one epoch. */
 int64_t sy_loader_batches(const struct sy_loader *loader);
-/* Begins an epoch at a batch (0: its first), dropping what was prepared. */
+/* Begins an epoch at a batch (0: its first; sy_loader_batches: at its end), dropping what was prepared. */
 int sy_loader_start(struct sy_loader *loader, int64_t epoch, int64_t batch, struct sy_error *err);
-/* The next batch of the epoch, valid until the next call. 1; 0 at the end of the epoch; negative after a failure. */
+/* The next batch of the epoch, valid until the next call of start, next or destroy. 1; 0 at the end of the epoch;
+ * negative after a failure, and again until the next start. The owner's thread only. */
 int sy_loader_next(struct sy_loader *loader, struct sy_batch *out, struct sy_error *err);
 
 #endif
