@@ -1,0 +1,262 @@
+/* describe.c - see describe.h. */
+#include "describe.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *precision_name(int32_t precision) {
+    static const char *const names[] = {"?", "fp32", "bf16", "fp64"};
+    return names[precision >= 1 && precision <= 3 ? precision : 0];
+}
+
+void sy_describe_machine(FILE *out, const struct sy_experiment *experiment) {
+    struct sy_backend_info info = {.size = sizeof info};
+    experiment->backend_ops->info(experiment->backend->self, &info);
+    fprintf(out, "experiment %s, seed %lld\n", experiment->name, (long long)experiment->seed);
+    fprintf(out, "backend    %s, %s, %d thread%s%s%s\n", experiment->backend->found->plugin.name,
+            precision_name(experiment->precision), experiment->n_threads, experiment->n_threads == 1 ? "" : "s",
+            info.processor ? "; " : "", info.processor ? info.processor : "");
+    if (info.note) {
+        fprintf(out, "           %s\n", info.note);
+    }
+}
+
+void sy_describe_data(FILE *out, const struct sy_experiment *experiment) {
+    const struct sy_dataset_info *info = &experiment->dataset_info;
+    fprintf(out, "\ndata       %s: %lld training and %lld test samples of %d x %d x %d, %d classes\n",
+            experiment->dataset->found->plugin.name, (long long)info->count[SY_TRAIN_SPLIT],
+            (long long)info->count[SY_TEST_SPLIT], info->shape.dim[0], info->shape.dim[1], info->shape.dim[2],
+            info->classes);
+    fprintf(out, "           batches of %d, %lld a epoch, %s; ", experiment->data.batch,
+            (long long)sy_experiment_steps_per_epoch(experiment),
+            experiment->data.shuffle ? "shuffled every epoch" : "in the file's order");
+    if (experiment->augment.crop_pad > 0) {
+        fprintf(out, "random crop after %d pixels of padding, ", experiment->augment.crop_pad);
+    }
+    fprintf(out, "%s; %d view%s\n",
+            experiment->augment.flip ? "random flip"
+                                     : (experiment->augment.crop_pad > 0 ? "no flip" : "no augmentation"),
+            experiment->n_views, experiment->n_views == 1 ? ", shared by all nodes" : "s");
+}
+
+static void print_shape(FILE *out, const struct sy_shape *shape) {
+    if (shape->rank == 3) {
+        fprintf(out, "%d x %d x %d", shape->dim[0], shape->dim[1], shape->dim[2]);
+    } else {
+        fprintf(out, "%d", shape->dim[0]);
+    }
+}
+
+static void describe_node(FILE *out, const struct sy_node *node) {
+    const struct sy_graph *graph = &node->full->graph;
+    int32_t trainable = 0;
+    for (int32_t i = 0; i < graph->n_params; i++) {
+        trainable += graph->params[i]->role == SY_TRAINABLE;
+    }
+    fprintf(out, "\nnode       %s (%s): %s, %lld parameters in %d tensors, %.2f M multiply-adds\n", node->name,
+            sy_role_name(node->role), node->network->found->plugin.name, (long long)sy_graph_parameter_count(graph),
+            trainable, 1e-6 * (double)sy_graph_multiply_adds(graph));
+    fprintf(out, "           starts from %s\n", node->init ? node->init : "weights drawn by the seed");
+    fprintf(out, "           outputs:");
+    for (int32_t k = 0; k < graph->n_outputs; k++) {
+        fprintf(out, "%s %s ", k ? "," : "", graph->outputs[k]->name);
+        print_shape(out, &graph->values[graph->outputs[k]->value]);
+    }
+    fprintf(out, "\n");
+}
+
+void sy_describe_nodes(FILE *out, const struct sy_experiment *experiment) {
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        describe_node(out, &experiment->nodes[i]);
+    }
+}
+
+/* A loss in its own words, or as NAME(target; sources). */
+static void loss_formula(char *out, size_t room, const struct sy_loss_use *use, const char *target,
+                         const char *const *sources, int32_t n_sources) {
+    if (use->ops->formula) {
+        use->ops->formula(use->instance->self, out, room, target, sources, n_sources);
+        return;
+    }
+    size_t used = (size_t)snprintf(out, room, "%s(%s", use->instance->found->plugin.name, target);
+    for (int32_t s = 0; s < n_sources && used < room; s++) {
+        used += (size_t)snprintf(out + used, room - used, "%s%s", s ? ", " : "; ", sources[s]);
+    }
+    if (used < room) {
+        snprintf(out + used, room - used, ")");
+    }
+}
+
+static void print_factor(FILE *out, double factor) {
+    if (factor != 1) {
+        fprintf(out, "%g * ", factor);
+    }
+}
+
+#define MAX_SHOWN_SOURCES 16
+
+static void print_edge(FILE *out, const struct sy_experiment *experiment, const struct sy_flow *edge) {
+    char formula[512];
+    const char *sources[MAX_SHOWN_SOURCES];
+    int32_t shown = edge->n_sources < MAX_SHOWN_SOURCES ? edge->n_sources : MAX_SHOWN_SOURCES;
+    for (int32_t s = 0; s < shown; s++) {
+        sources[s] = experiment->nodes[edge->sources[s]].name;
+    }
+    loss_formula(formula, sizeof formula, &edge->loss, experiment->nodes[edge->target].name, sources, shown);
+    fprintf(out, " + ");
+    if (edge->gate >= 0 && edge->gate_effect == SY_CLOSED_IN_EXPERT_MODE) {
+        const struct sy_watch *gate = &experiment->gates[edge->gate];
+        fprintf(out, "[%s-%s in learning mode] ", experiment->nodes[gate->teacher].name,
+                experiment->nodes[gate->student].name);
+    }
+    print_factor(out, edge->weight);
+    fprintf(out, "%s", formula);
+}
+
+void sy_describe_wiring(FILE *out, const struct sy_experiment *experiment) {
+    fprintf(out, "\nlosses     (mean over the batch; sources are detached unless said otherwise)\n");
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        const struct sy_node *node = &experiment->nodes[i];
+        char formula[512];
+        loss_formula(formula, sizeof formula, &node->label_loss, node->name, NULL, 0);
+        fprintf(out, "           L_%s = ", node->name);
+        print_factor(out, node->label_weight);
+        fprintf(out, "%s", formula);
+        for (int32_t e = 0; e < experiment->n_edges; e++) {
+            if (experiment->edges[e].target == i) {
+                print_edge(out, experiment, &experiment->edges[e]);
+            }
+        }
+        fprintf(out, "\n");
+    }
+    for (int32_t g = 0; g < experiment->n_gates; g++) {
+        const struct sy_watch *gate = &experiment->gates[g];
+        fprintf(out, "gate       %s-%s: policy %s%s\n", experiment->nodes[gate->teacher].name,
+                experiment->nodes[gate->student].name, gate->policy->found->plugin.name,
+                gate->watch_only ? ", only watching: nothing is opened, closed or paused" : "");
+    }
+    fprintf(out, "updates    %s; a paused teacher %s, its running statistics %s\n",
+            experiment->order == SY_ORDER_ALTERNATING ? "one node after the other, from refreshed outputs"
+                                                      : "of all nodes from the same outputs",
+            experiment->pause == SY_PAUSE_SKIP_STEP ? "skips its step" : "steps with zero gradient",
+            experiment->paused_bn == SY_PAUSED_BN_UPDATE ? "move on" : "are frozen");
+}
+
+/* Rates at the start of the first epoch, of every epoch at which they differ visibly, and of the last. */
+void sy_describe_rates(FILE *out, const struct sy_experiment *experiment) {
+    enum { ROWS = 12 };
+    int64_t per_epoch = sy_experiment_steps_per_epoch(experiment), epochs = experiment->train.epochs;
+    int64_t stride = epochs > ROWS ? (epochs + ROWS - 1) / ROWS : 1;
+    fprintf(out, "\nlearning rate at the start of an epoch (from 0)\n           %8s", "epoch");
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        fprintf(out, "  %12s", experiment->nodes[i].name);
+    }
+    fprintf(out, "\n");
+    for (int64_t epoch = 0; epoch < epochs; epoch++) {
+        bool shown = epoch == 0, smooth = false;
+        for (int32_t i = 0; i < experiment->n_nodes && epoch > 0; i++) {
+            const struct sy_schedule *schedule = &experiment->nodes[i].schedule;
+            double before = sy_schedule_factor(schedule, epoch - 1, 0, per_epoch, epochs);
+            double now = sy_schedule_factor(schedule, epoch, 0, per_epoch, epochs);
+            double within = sy_schedule_factor(schedule, epoch - 1, per_epoch - 1, per_epoch, epochs);
+            smooth = smooth || within != before;
+            shown = shown || fabs(now - within) > 1e-3 * fabs(within) + (within != before ? fabs(before - now) : 0);
+        }
+        if (shown || (smooth && (epoch % stride == 0 || epoch == epochs - 1))) {
+            fprintf(out, "           %8lld", (long long)epoch);
+            for (int32_t i = 0; i < experiment->n_nodes; i++) {
+                const struct sy_node *node = &experiment->nodes[i];
+                fprintf(out, "  %12.6g",
+                        node->optimizer.lr * sy_schedule_factor(&node->schedule, epoch, 0, per_epoch, epochs));
+            }
+            fprintf(out, "\n");
+        }
+    }
+}
+
+int sy_describe_memory(FILE *out, const struct sy_experiment *experiment, struct sy_error *err) {
+    const double mib = 1024.0 * 1024.0;
+    const struct sy_backend_ops *ops = experiment->backend_ops;
+    double total = 0;
+    fprintf(out, "\nmemory (estimate, MiB)\n           %-20s %12s %12s %12s\n", "node", "parameters", "activations",
+            "workspace");
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        struct sy_plan *plan = NULL;
+        struct sy_plan_info info = {.size = sizeof info};
+        struct sy_plan_options options = {.size = sizeof options,
+                                          .precision = experiment->precision,
+                                          .max_batch = experiment->data.batch,
+                                          .dry_run = 1};
+        int status = ops->compile(experiment->backend->self, &plan, &experiment->nodes[i].graph->graph, &options, err);
+        if (status != SY_OK) {
+            return status;
+        }
+        if (ops->plan_info) {
+            ops->plan_info(plan, &info);
+        }
+        fprintf(out, "           %-20s %12.1f %12.1f %12.1f\n", experiment->nodes[i].name,
+                (double)info.parameter_bytes / mib, (double)info.activation_bytes / mib,
+                (double)info.workspace_bytes / mib);
+        total += (double)(info.parameter_bytes + info.activation_bytes + info.workspace_bytes) / mib;
+        for (int32_t k = 0; k < info.n_fallbacks; k++) {
+            fprintf(out, "           %s has no fast path here\n", info.fallbacks[k]);
+        }
+        ops->destroy(plan);
+    }
+    double batch = (double)experiment->data.batch * (double)sy_shape_count(&experiment->dataset_info.shape) * 4;
+    double loaders = batch * (experiment->data.ahead + 1) * (experiment->n_views + 1) / mib;
+    fprintf(out, "           %-20s %38.1f\n           %-20s %38.1f\n", "loaders", loaders, "total", total + loaders);
+    return SY_OK;
+}
+
+static void print_source(FILE *out, const struct sy_experiment *experiment, const struct sy_instance *instance) {
+    const struct sy_candidate *candidates;
+    if (!instance) {
+        return;
+    }
+    const struct sy_plugin *plugin = &instance->found->plugin;
+    fprintf(out, "           %-12s %-16s %s\n", plugin->kind, plugin->name, instance->found->file);
+    size_t count = sy_registry_candidates(experiment->registry, plugin->kind, false, &candidates);
+    for (size_t i = 0; i < count; i++) {
+        if (!strcmp(candidates[i].name, plugin->name) && candidates[i].shadowed_by) {
+            fprintf(out, "           %-12s %-16s shadows %s\n", "", "", candidates[i].file);
+        }
+    }
+}
+
+/* Whether an earlier row of the list has the same plugin. */
+static bool told(const struct sy_instance *const *list, size_t index) {
+    for (size_t i = 0; i < index; i++) {
+        if (list[i] && list[index] && list[i]->found == list[index]->found) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void sy_describe_plugins(FILE *out, const struct sy_experiment *experiment) {
+    enum { MOST = 256 };
+    const struct sy_instance *list[MOST];
+    size_t count = 0;
+    list[count++] = experiment->backend;
+    list[count++] = experiment->dataset;
+    for (int32_t i = 0; i < experiment->n_nodes && count + 2 < MOST; i++) {
+        list[count++] = experiment->nodes[i].network;
+        list[count++] = experiment->nodes[i].label_loss.instance;
+    }
+    for (int32_t e = 0; e < experiment->n_edges && count < MOST; e++) {
+        list[count++] = experiment->edges[e].loss.instance;
+    }
+    for (int32_t g = 0; g < experiment->n_gates && count < MOST; g++) {
+        list[count++] = experiment->gates[g].policy;
+    }
+    fprintf(out, "\nplugins\n");
+    for (size_t i = 0; i < count; i++) {
+        if (!told(list, i)) {
+            print_source(out, experiment, list[i]);
+        }
+    }
+    if (sy_setting_find(experiment->config, "plugins") && sy_setting_find(experiment->config, "plugins")->n_children) {
+        fprintf(out, "           this config brings plugin files along: running it runs their code\n");
+    }
+}

@@ -1,0 +1,17 @@
+/* describe.h - an experiment in words and numbers: what `check` prints. */
+#ifndef SY_CLI_DESCRIBE_H
+#define SY_CLI_DESCRIBE_H
+
+#include "../train/experiment.h"
+
+void sy_describe_machine(FILE *out, const struct sy_experiment *experiment);
+void sy_describe_data(FILE *out, const struct sy_experiment *experiment);
+void sy_describe_nodes(FILE *out, const struct sy_experiment *experiment);
+void sy_describe_wiring(FILE *out, const struct sy_experiment *experiment);
+void sy_describe_rates(FILE *out, const struct sy_experiment *experiment);
+/* Memory that plans and loaders will take; from dry runs of the backend. */
+int sy_describe_memory(FILE *out, const struct sy_experiment *experiment, struct sy_error *err);
+/* Where every plugin came from, what was shadowed and what would not load. */
+void sy_describe_plugins(FILE *out, const struct sy_experiment *experiment);
+
+#endif

@@ -1,0 +1,23 @@
+/* progress.h - what a person sees of a run: a live line on a terminal, plain lines elsewhere. */
+#ifndef SY_CLI_PROGRESS_H
+#define SY_CLI_PROGRESS_H
+
+#include "../train/run.h"
+
+struct sy_display {
+    struct sy_progress progress; /* hand out &display.progress */
+    FILE *out;
+    bool terminal, quiet;
+    const char *title;  /* put in front of every line; "" for none; not owned */
+    double shown;       /* when the last line was shown, seconds of the run */
+    int64_t first_step; /* of this process */
+    bool live;          /* a live line stands on the terminal */
+    int64_t steps;      /* at which the run is to stop; 0: at its end */
+};
+
+/* quiet: only the final table. Log messages of plugins go through it from then on. */
+void sy_display_init(struct sy_display *display, FILE *out, bool quiet, const char *title);
+/* Ends the live line. */
+void sy_display_finish(struct sy_display *display);
+
+#endif

@@ -1,0 +1,85 @@
+/* cohort.h - the nodes of an experiment at work: their plans, outputs, gradients and what a step tells of them.
+ *
+ * Everything is allocated by sy_cohort_create; a step allocates nothing. */
+#ifndef SY_TRAIN_COHORT_H
+#define SY_TRAIN_COHORT_H
+
+#include "experiment.h"
+#include "signals.h"
+
+/* A node at work. */
+struct sy_member {
+    const struct sy_node *node;
+    struct sy_plan *plan;
+    int32_t n_outputs;
+    struct sy_tensor *outputs;                  /* of the last forward; [0] is logits */
+    float **gradients;                          /* per output: d loss / d output, added up over label loss and edges */
+    struct sy_tensor *gradient_tensors;         /* the same as tensors of the batch's size */
+    const struct sy_tensor **gradient_pointers; /* NULL where nothing flows */
+    bool *flows;                                /* per output: some gradient reached it this step */
+    struct sy_signals signals;
+    int64_t multiply_adds; /* of one sample's forward pass */
+    int64_t updates;       /* optimiser steps so far */
+
+    /* what the last step says */
+    double loss, label_loss, lr;
+    int32_t correct; /* samples whose largest logit is their label's */
+    bool on;         /* it learnt */
+};
+
+/* A gate's last decision. */
+struct sy_decision {
+    int32_t mode; /* enum sy_mode */
+    double teacher_weight, student_weight;
+};
+
+enum sy_phase {
+    SY_PHASE_FORWARD,
+    SY_PHASE_POLICY,
+    SY_PHASE_LOSS,
+    SY_PHASE_BACKWARD,
+    SY_PHASE_UPDATE,
+    SY_PHASE_LOADER, /* waiting for a batch */
+    SY_PHASE_RECORD, /* journals and progress */
+    SY_PHASES
+};
+
+struct sy_cohort {
+    struct sy_experiment *experiment;         /* borrowed */
+    struct sy_member *members;                /* n_nodes */
+    struct sy_decision *decisions;            /* n_gates */
+    float *scratch;                           /* a gradient as a loss writes it; as large as the largest output */
+    float **source_scratch;                   /* for attached edges: per source */
+    const struct sy_tensor **tensor_pointers; /* as many as the widest edge has sources, and one */
+    double seconds[SY_PHASES];                /* since somebody zeroed them */
+};
+
+/* Where in the run a step is. */
+struct sy_moment {
+    int64_t step, epoch, batch; /* from 0; batch within the epoch */
+};
+
+/* Plans with initial weights. */
+int sy_cohort_create(struct sy_cohort **out, struct sy_experiment *experiment, struct sy_error *err);
+void sy_cohort_destroy(struct sy_cohort *cohort);
+
+/* One batch through everything (design: "A batch's way through the program"). Results are in members and decisions. A
+ * loss that is not finite, or a plugin that fails, ends it with the name of who it was. */
+int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
+                   struct sy_error *err);
+
+/* Sums over one split in evaluation mode. */
+struct sy_score {
+    int64_t samples, correct;
+    double loss; /* sum of -log p[label] */
+};
+/* Adds one batch (view 0) to the scores of all nodes. */
+int sy_cohort_evaluate(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_score *scores,
+                       struct sy_error *err);
+
+/* Whether every gate of a teacher says expert: it is paused. */
+bool sy_cohort_paused(const struct sy_cohort *cohort, int32_t node);
+
+double sy_seconds_now(void);
+
+#endif

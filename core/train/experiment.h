@@ -1,0 +1,144 @@
+/* experiment.h - an experiment as its configuration describes it: everything found, made and checked, nothing yet
+ * computed or written. `check` prints it, `run` trains it.
+ *
+ * All memory hangs on the experiment and lives until sy_experiment_destroy. */
+#ifndef SY_TRAIN_EXPERIMENT_H
+#define SY_TRAIN_EXPERIMENT_H
+
+#include <switchyard/backend.h>
+#include <switchyard/dataset.h>
+#include <switchyard/loss.h>
+#include <switchyard/network.h>
+#include <switchyard/policy.h>
+#include <switchyard/topology.h>
+
+#include "../data/loader.h"
+#include "../graph/graph_builder.h"
+#include "../host/services.h"
+#include "optimizer.h"
+#include "schedule.h"
+
+/* A loss in use: one per edge, and one per node for its label loss. */
+struct sy_loss_use {
+    struct sy_instance *instance;
+    const struct sy_loss_ops *ops;
+    struct sy_services services;
+    bool ready; /* init succeeded: fini is due */
+};
+
+/* A network with its optimiser; see the design's table of words. */
+struct sy_node {
+    const char *name;
+    int32_t role;     /* enum sy_role */
+    uint32_t key;     /* of its random numbers: from its name, or from nodes.X.seed */
+    uint64_t seed;    /* the experiment's, or nodes.X.seed */
+    int32_t view;     /* index of its view of the batch */
+    const char *init; /* file of initial weights, NULL: drawn */
+    double label_weight;
+    struct sy_instance *network;
+    const struct sy_network_ops *ops;
+    bool ready;
+    struct sy_built_graph *full;  /* as built */
+    struct sy_built_graph *graph; /* only the outputs that somebody reads; outputs[0] is logits */
+    struct sy_optimizer optimizer;
+    struct sy_schedule schedule;
+    struct sy_loss_use label_loss;
+    struct sy_setting *setting; /* nodes.X */
+};
+
+/* Knowledge flowing from nodes to a node. */
+struct sy_flow {
+    const char *name;
+    int32_t target;
+    int32_t target_output; /* of the target's pruned graph */
+    int32_t n_sources;
+    const int32_t *sources;
+    const int32_t *source_outputs; /* of the sources' pruned graphs */
+    int32_t gate, gate_effect;     /* topology.h */
+    bool attached;                 /* gradients flow into the sources too */
+    double weight;
+    struct sy_loss_use loss;
+};
+
+/* A teacher-student pair under a policy's eyes. */
+struct sy_watch {
+    int32_t teacher, student;
+    bool watch_only;
+    struct sy_instance *policy;
+    const struct sy_policy_ops *ops;
+    struct sy_services services;
+    bool ready;
+};
+
+enum sy_pause { SY_PAUSE_SKIP_STEP, SY_PAUSE_ZERO_GRAD_STEP };
+enum sy_paused_bn { SY_PAUSED_BN_UPDATE, SY_PAUSED_BN_FREEZE };
+enum sy_order { SY_ORDER_SIMULTANEOUS, SY_ORDER_ALTERNATING };
+
+struct sy_data_settings {
+    int32_t batch, shuffle, views, workers, ahead;
+    int64_t limit, test_limit;
+    struct sy_doubles mean, std;
+};
+
+struct sy_train_settings {
+    int64_t epochs;
+    int32_t checkpoint_every, checkpoint_steps, keep, evaluate_every;
+};
+
+struct sy_experiment {
+    struct sy_setting *config; /* resolved and complete; owned */
+    struct sy_arena *arena;
+    struct sy_registry *registry; /* borrowed */
+    struct sy_threads *threads;
+    const char *name;
+    int64_t seed;
+    int32_t n_threads;
+    int32_t precision; /* enum sy_precision */
+
+    struct sy_instance *backend;
+    const struct sy_backend_ops *backend_ops;
+    struct sy_services backend_services;
+    bool backend_ready;
+
+    struct sy_instance *dataset;
+    const struct sy_dataset_ops *dataset_ops;
+    struct sy_services dataset_services;
+    struct sy_dataset_info dataset_info;
+    bool dataset_open;
+    struct sy_data_settings data;
+    struct sy_augment augment;
+    const uint32_t *view_keys;
+    int32_t n_views;
+
+    struct sy_train_settings train;
+    int32_t pause, paused_bn, order;
+
+    struct sy_node *nodes;
+    int32_t n_nodes;
+    struct sy_watch *gates;
+    int32_t n_gates;
+    struct sy_flow *edges;
+    int32_t n_edges;
+};
+
+/* Takes over `config` (layers already laid over each other), whatever happens. NULL after at least one problem. The
+ * registry outlives the experiment; its declared plugins come from config.plugins. */
+struct sy_experiment *sy_experiment_create(struct sy_setting *config, struct sy_registry *registry,
+                                           struct sy_problems *problems);
+void sy_experiment_destroy(struct sy_experiment *experiment);
+
+/* Steps of one epoch and of the whole run. */
+int64_t sy_experiment_steps_per_epoch(const struct sy_experiment *experiment);
+int64_t sy_experiment_steps(const struct sy_experiment *experiment);
+
+/* "teacher", "student", "peer" */
+const char *sy_role_name(int32_t role);
+
+/* The core's own groups of the config with their tables, for `switchyard help config`. Ends with a NULL path. */
+struct sy_core_table {
+    const char *path; /* "data.augment" */
+    const struct sy_field *fields;
+};
+const struct sy_core_table *sy_core_tables(void);
+
+#endif

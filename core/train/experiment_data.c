@@ -1,0 +1,189 @@
+/* experiment_data.c - the backend that computes and the data set that is learnt from. */
+#include "experiment_parts.h"
+
+#include <string.h>
+
+/* ---- backend ---------------------------------------------------------------------------------------------------- */
+
+static bool start_backend(struct sy_experiment *experiment, struct sy_instance *instance, struct sy_backend_info *info,
+                          struct sy_error *err) {
+    const struct sy_backend_ops *ops = instance->ops;
+    sy_services_init(&experiment->backend_services, experiment->threads, (uint64_t)experiment->seed,
+                     instance->found->plugin.name);
+    *info = (struct sy_backend_info){.size = sizeof *info};
+    if (ops->init && ops->init(instance->self, &experiment->backend_services.host, err) != SY_OK) {
+        return false;
+    }
+    if (ops->info(instance->self, info) != SY_OK) {
+        sy_fail(err, SY_EINVAL, "tells nothing about itself");
+    } else if (!(info->precisions & (1u << experiment->precision))) {
+        sy_fail(err, SY_ENOTSUP, "does not compute in this precision on this machine");
+    }
+    if (err->code != SY_OK && ops->fini) {
+        ops->fini(instance->self);
+    }
+    return err->code == SY_OK;
+}
+
+static void stop_backend(struct sy_experiment *experiment) {
+    if (experiment->backend_ready && experiment->backend_ops->fini) {
+        experiment->backend_ops->fini(experiment->backend->self);
+    }
+    experiment->backend_ready = false;
+    sy_instance_destroy(experiment->backend);
+    experiment->backend = NULL;
+    sy_services_finish(&experiment->backend_services);
+}
+
+/* The usable backend of the highest rank, or NULL. A backend that cannot work here is no problem, only passed over. */
+static const char *best_backend(struct sy_experiment *experiment) {
+    const struct sy_candidate *candidates;
+    size_t count = sy_registry_candidates(experiment->registry, SY_BACKEND, false, &candidates);
+    const char *best = NULL;
+    int32_t best_rank = -1;
+    const char **names = sy_arena_take(experiment->arena, (count + 1) * sizeof *names);
+    for (size_t i = 0; names && i < count; i++) {
+        names[i] = candidates[i].shadowed_by ? NULL : sy_arena_text(experiment->arena, candidates[i].name);
+    }
+    for (size_t i = 0; names && i < count; i++) {
+        struct sy_problems *quiet = sy_problems_create();
+        struct sy_error err = {.size = sizeof err};
+        struct sy_backend_info info;
+        const struct sy_found *found =
+            names[i] && quiet ? sy_registry_find(experiment->registry, SY_BACKEND, names[i], NULL, quiet) : NULL;
+        struct sy_instance *instance = found ? sy_instance_create(found, NULL, experiment->arena, quiet) : NULL;
+        if (instance && start_backend(experiment, instance, &info, &err)) {
+            if (info.rank > best_rank) {
+                best_rank = info.rank;
+                best = names[i];
+            }
+            experiment->backend = instance;
+            experiment->backend_ops = instance->ops;
+            experiment->backend_ready = true;
+            stop_backend(experiment);
+        } else if (instance) {
+            sy_instance_destroy(instance);
+            sy_services_finish(&experiment->backend_services);
+        }
+        sy_problems_destroy(quiet);
+    }
+    return best;
+}
+
+void sy_experiment_find_backend(struct sy_experiment *experiment, struct sy_problems *problems) {
+    struct sy_setting *setting = sy_setting_get(experiment->config, "backend");
+    struct sy_error err = {.size = sizeof err};
+    struct sy_backend_info info;
+    if (!setting) {
+        setting = sy_setting_add(experiment->config, SY_SETTING_STRING, "backend");
+        if (!setting || !sy_setting_set_string(setting, "auto")) {
+            sy_problem(problems, NULL, "memory is used up");
+            return;
+        }
+        setting->used = true;
+    }
+    if (setting->kind == SY_SETTING_GROUP) {
+        experiment->backend =
+            sy_instance_from_group(experiment->registry, SY_BACKEND, setting, NULL, NULL, experiment->arena, problems);
+    } else if (setting->kind == SY_SETTING_STRING) {
+        if (!strcmp(setting->string, "auto")) {
+            const char *best = best_backend(experiment);
+            if (!best || !sy_setting_set_string(setting, best)) {
+                sy_problem(problems, setting,
+                           "no backend works on this machine; `switchyard list backend` shows which "
+                           "there are");
+                return;
+            }
+        }
+        const struct sy_found *found =
+            sy_registry_find(experiment->registry, SY_BACKEND, setting->string, setting, problems);
+        experiment->backend = found ? sy_instance_create(found, NULL, experiment->arena, problems) : NULL;
+    } else {
+        sy_problem(problems, setting, "must be a name, as in backend = \"auto\"; or a group with a plugin");
+    }
+    if (!experiment->backend) {
+        return;
+    }
+    experiment->backend_ops = experiment->backend->ops;
+    experiment->backend_ready = start_backend(experiment, experiment->backend, &info, &err);
+    if (!experiment->backend_ready) {
+        sy_problem(problems, setting, "backend \"%s\": %s", experiment->backend->found->plugin.name, err.text);
+    }
+}
+
+/* ---- data ------------------------------------------------------------------------------------------------------- */
+
+/* Puts the numbers really used into the config, so that it is complete. */
+static void note_numbers(struct sy_setting *group, const char *name, const struct sy_doubles *values) {
+    struct sy_setting *list = sy_setting_add(group, SY_SETTING_LIST, name);
+    for (size_t i = 0; list && i < values->count; i++) {
+        struct sy_setting *number = sy_setting_add(list, SY_SETTING_FLOAT, NULL);
+        if (number) {
+            number->number = values->at[i];
+        }
+    }
+}
+
+static void channel_numbers(struct sy_doubles *values, const double *defaults, int32_t channels, const char *name,
+                            struct sy_setting *group, struct sy_arena *arena, struct sy_problems *problems) {
+    if (!values->count) {
+        double *at = sy_arena_take(arena, (size_t)channels * sizeof *at);
+        for (int32_t c = 0; at && c < channels; c++) {
+            at[c] = defaults ? defaults[c] : (strcmp(name, "std") ? 0 : 1);
+        }
+        *values = (struct sy_doubles){at, at ? (size_t)channels : 0};
+        note_numbers(group, name, values);
+    } else if (values->count != (size_t)channels) {
+        sy_problem(problems, sy_setting_get(group, name), "has %zu numbers, must have one for each of the %d channels",
+                   values->count, channels);
+    }
+}
+
+void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems) {
+    static const char *const groups[] = {"plugin", "augment", NULL};
+    struct sy_setting *group = sy_experiment_group(experiment->config, "data", problems);
+    struct sy_table table = {sy_data_fields, 0}, augment_table = {sy_augment_fields, 0};
+    struct sy_error err = {.size = sizeof err};
+    if (!group) {
+        return;
+    }
+    sy_fields_read(&experiment->data, &table, group, experiment->arena, problems);
+    struct sy_setting *augment = sy_experiment_group(group, "augment", problems);
+    if (augment) {
+        sy_fields_read(&experiment->augment, &augment_table, augment, experiment->arena, problems);
+        sy_fields_finish(augment, (const struct sy_table *const[]){&augment_table}, 1, NULL, problems);
+    }
+    size_t before = sy_problems_count(problems);
+    experiment->dataset =
+        sy_instance_from_group(experiment->registry, SY_DATASET, group, "shapes",
+                               sy_table_names(&table, groups, experiment->arena), experiment->arena, problems);
+    if (!experiment->dataset || sy_problems_count(problems) != before) {
+        return;
+    }
+    const struct sy_dataset_ops *ops = experiment->dataset->ops;
+    experiment->dataset_ops = ops;
+    sy_services_init(&experiment->dataset_services, experiment->threads, (uint64_t)experiment->seed,
+                     experiment->dataset->found->plugin.name);
+    if (ops->open(experiment->dataset->self, &experiment->dataset_services.host, &err) != SY_OK) {
+        sy_problem(problems, group, "data set \"%s\": %s", experiment->dataset->found->plugin.name, err.text);
+        return;
+    }
+    experiment->dataset_open = true;
+    struct sy_dataset_info *info = &experiment->dataset_info;
+    *info = (struct sy_dataset_info){.size = sizeof *info};
+    if (ops->info(experiment->dataset->self, info) != SY_OK || info->classes < 2 || info->count[SY_TRAIN_SPLIT] < 1) {
+        sy_problem(problems, group,
+                   "data set \"%s\": says it has %d classes and %lld training samples; at least 2 and 1 "
+                   "are needed",
+                   experiment->dataset->found->plugin.name, info->classes, (long long)info->count[SY_TRAIN_SPLIT]);
+        experiment->dataset_info.classes = 0;
+        return;
+    }
+    int32_t channels = info->shape.dim[0];
+    channel_numbers(&experiment->data.mean, info->mean, channels, "mean", group, experiment->arena, problems);
+    channel_numbers(&experiment->data.std, info->std, channels, "std", group, experiment->arena, problems);
+    if (experiment->augment.crop_pad > info->shape.dim[1] || experiment->augment.crop_pad > info->shape.dim[2]) {
+        sy_problem(problems, sy_setting_find(group, "augment.crop_pad"), "is wider than the image; at most %d",
+                   info->shape.dim[1] < info->shape.dim[2] ? info->shape.dim[1] : info->shape.dim[2]);
+    }
+}

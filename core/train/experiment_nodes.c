@@ -1,0 +1,160 @@
+/* experiment_nodes.c - the networks of an experiment, each with its optimiser, schedule and label loss. */
+#include "experiment_parts.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "weights.h"
+
+/* The group `name` of a node laid over the one of train, put in the node's place; train's own where the node is silent. */
+static struct sy_setting *node_group(struct sy_experiment *experiment, struct sy_setting *node, const char *name,
+                                     struct sy_problems *problems) {
+    struct sy_setting *base = sy_setting_get(sy_setting_get(experiment->config, "train"), name);
+    struct sy_setting *own = sy_setting_get(node, name);
+    if (!own || !base) {
+        return base;
+    }
+    if (own->kind != SY_SETTING_GROUP) {
+        sy_problem(problems, own, "must be a group: %s: { ... };", name);
+        return base;
+    }
+    struct sy_setting *over = sy_setting_copy(own);
+    struct sy_setting *merged = over ? sy_setting_add(node, SY_SETTING_GROUP, name) : NULL;
+    const int node_layer = 1000; /* above every layer of the base */
+    if (!merged || !sy_setting_overlay(merged, base, 0) || !sy_setting_overlay(merged, over, node_layer)) {
+        sy_problem(problems, NULL, "memory is used up");
+    }
+    sy_setting_destroy(over);
+    if (merged) {
+        merged->used = true;
+    }
+    return merged;
+}
+
+static void read_label_loss(struct sy_experiment *experiment, struct sy_node *node, struct sy_problems *problems) {
+    static const struct sy_field weight_fields[] = {
+        SY_PARAM(struct sy_node_settings, label_weight, .def = 1, .min = 0, .max = 1e6,
+                 .doc = "factor on the node's label loss"),
+        SY_END,
+    };
+    static const char *const names[] = {"plugin", "label_weight", NULL};
+    struct sy_table table = {weight_fields, 0};
+    struct sy_node_settings settings = {0};
+    struct sy_setting *group = node_group(experiment, node->setting, "label_loss", problems);
+    sy_fields_read(&settings, &table, group, experiment->arena, problems);
+    node->label_weight = settings.label_weight;
+    sy_loss_use_make(&node->label_loss, experiment, group, "ce", names,
+                     sy_arena_print(experiment->arena, "label loss of %s", node->name), problems);
+}
+
+static bool build_graph(struct sy_experiment *experiment, struct sy_node *node, struct sy_problems *problems) {
+    struct sy_error err = {.size = sizeof err};
+    const struct sy_dataset_info *data = &experiment->dataset_info;
+    const char *plugin = node->network->found->plugin.name;
+    if (node->ops->init && node->ops->init(node->network->self, &err) != SY_OK) {
+        sy_problem(problems, node->setting, "network \"%s\": %s", plugin, err.text);
+        return false;
+    }
+    node->ready = true;
+    if (!data->classes) {
+        return false; /* the data set's problem is told already */
+    }
+    node->full = sy_graph_build(node->ops, node->network->self, &data->shape, 1, data->classes, &err);
+    if (!node->full) {
+        sy_problem(problems, node->setting, "network \"%s\": %s", plugin, err.text);
+        return false;
+    }
+    int32_t logits = sy_graph_output(&node->full->graph, "logits");
+    if (logits < 0) {
+        sy_problem(problems, node->setting, "network \"%s\" has no output \"logits\"", plugin);
+        return false;
+    }
+    const struct sy_shape *shape = &node->full->graph.values[node->full->graph.outputs[logits]->value];
+    if (shape->rank != 1 || shape->dim[0] != data->classes) {
+        sy_problem(problems, node->setting, "network \"%s\" tells %d classes apart, the data set has %d", plugin,
+                   shape->dim[0], data->classes);
+        return false;
+    }
+    return true;
+}
+
+/* The view a node looks at: the shared one (key 0), or one of its own. */
+static void choose_view(struct sy_experiment *experiment, struct sy_node *node, int32_t choice, uint32_t *keys) {
+    enum { BY_DEFAULT, SHARED, OWN };
+    bool own = choice == OWN || (choice == BY_DEFAULT && experiment->data.views == 1);
+    uint32_t key = own ? (node->key ? node->key : 1) : 0;
+    for (node->view = 0; node->view < experiment->n_views; node->view++) {
+        if (keys[node->view] == key) {
+            return;
+        }
+    }
+    keys[experiment->n_views++] = key;
+}
+
+static void make_node(struct sy_experiment *experiment, struct sy_node *node, struct sy_setting *setting,
+                      uint32_t *view_keys, struct sy_problems *problems) {
+    static const char *const groups[] = {"plugin", "optimizer", "schedule", "label_loss", NULL};
+    struct sy_table table = {sy_node_fields, 0};
+    struct sy_node_settings settings = {0};
+    node->name = setting->name;
+    node->setting = setting;
+    setting->used = true;
+    if (setting->kind != SY_SETTING_GROUP) {
+        sy_problem(problems, setting, "must be a group: %s: { plugin = \"...\"; role = \"...\"; };", setting->name);
+        return;
+    }
+    sy_fields_read(&settings, &table, setting, experiment->arena, problems);
+    static const int32_t roles[] = {SY_ROLE_PEER, SY_ROLE_TEACHER, SY_ROLE_STUDENT};
+    node->role = roles[settings.role];
+    node->init = settings.init;
+    node->seed = settings.seed >= 0 ? (uint64_t)settings.seed : (uint64_t)experiment->seed;
+    node->key = settings.seed >= 0 ? 0 : (uint32_t)XXH32(node->name, strlen(node->name), 0);
+    choose_view(experiment, node, settings.view, view_keys);
+    sy_optimizer_read(&node->optimizer, node_group(experiment, setting, "optimizer", problems), experiment->arena,
+                      problems);
+    sy_schedule_read(&node->schedule, node_group(experiment, setting, "schedule", problems), experiment->arena,
+                     problems);
+    read_label_loss(experiment, node, problems);
+    node->network =
+        sy_instance_from_group(experiment->registry, SY_NETWORK, setting, NULL,
+                               sy_table_names(&table, groups, experiment->arena), experiment->arena, problems);
+    if (!node->network) {
+        return;
+    }
+    node->ops = node->network->ops;
+    if (build_graph(experiment, node, problems) && node->init) {
+        sy_weights_check(node->init, &node->full->graph, sy_setting_find(setting, "init"), problems);
+    }
+}
+
+void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_problems *problems) {
+    struct sy_setting *group = sy_experiment_group(experiment->config, "nodes", problems);
+    if (!group) {
+        return;
+    }
+    if (!group->n_children) {
+        sy_problem(problems, group,
+                   "names no node; an experiment needs one at least: nodes: { student: { plugin = "
+                   "\"resnet_cifar\"; role = \"student\"; }; };");
+        return;
+    }
+    /* Once for themselves, so that a problem is told even where every node has its own. */
+    struct sy_optimizer optimizer;
+    struct sy_schedule schedule;
+    struct sy_setting *train = sy_setting_get(experiment->config, "train");
+    sy_optimizer_read(&optimizer, sy_setting_get(train, "optimizer"), experiment->arena, problems);
+    sy_schedule_read(&schedule, sy_setting_get(train, "schedule"), experiment->arena, problems);
+
+    size_t count = group->n_children;
+    uint32_t *keys = sy_arena_take(experiment->arena, count * sizeof *keys);
+    experiment->nodes = sy_arena_take(experiment->arena, count * sizeof *experiment->nodes);
+    if (!keys || !experiment->nodes) {
+        sy_problem(problems, NULL, "memory is used up");
+        return;
+    }
+    experiment->view_keys = keys;
+    experiment->n_nodes = (int32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        make_node(experiment, &experiment->nodes[i], group->children[i], keys, problems);
+    }
+}

@@ -1,0 +1,44 @@
+/* experiment_parts.h - the steps in which experiment.c builds an experiment; each adds to the problems and goes on as
+ * far as what it needs is there, so that all problems are told in one go. */
+#ifndef SY_TRAIN_EXPERIMENT_PARTS_H
+#define SY_TRAIN_EXPERIMENT_PARTS_H
+
+#include "experiment.h"
+
+/* Tables of the core's groups. */
+extern const struct sy_field sy_experiment_fields[], sy_data_fields[], sy_augment_fields[], sy_train_fields[],
+    sy_node_fields[], sy_topology_fields[];
+
+/* What sy_node_fields and sy_topology_fields are read into. */
+struct sy_node_settings {
+    int32_t role, view;
+    const char *init;
+    double label_weight;
+    int64_t seed;
+};
+struct sy_topology_settings {
+    int32_t pause, paused_bn, update;
+};
+
+/* The group `name` of the config, made if it is not there; a problem and NULL if it is something else. */
+struct sy_setting *sy_experiment_group(struct sy_setting *parent, const char *name, struct sy_problems *problems);
+
+void sy_experiment_find_backend(struct sy_experiment *experiment, struct sy_problems *problems);
+void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems);
+void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_problems *problems);
+void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *problems);
+
+/* Makes a loss from a group (its plugin key, or `fallback`) and runs init; false after a problem. `names`: keys of the
+ * group that are not the loss's own. */
+bool sy_loss_use_make(struct sy_loss_use *use, struct sy_experiment *experiment, struct sy_setting *group,
+                      const char *fallback, const char *const *names, const char *owner, struct sy_problems *problems);
+void sy_loss_use_finish(struct sy_loss_use *use);
+
+/* Names of a table's rows and `more` (NULL-terminated), as a NULL-terminated list in the arena; NULL when memory is used
+ * up. */
+const char *const *sy_table_names(const struct sy_table *table, const char *const *more, struct sy_arena *arena);
+
+/* printf into the arena; NULL when memory is used up. */
+SY_PRINTF(2, 3) const char *sy_arena_print(struct sy_arena *arena, const char *format, ...);
+
+#endif

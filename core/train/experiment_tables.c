@@ -1,0 +1,101 @@
+/* experiment_tables.c - the keys of the config that are the core's own, as field tables. */
+#include "experiment_parts.h"
+
+#include "kinds.h"
+
+struct top {
+    const char *experiment;
+    int64_t seed;
+    int32_t precision, threads;
+    struct sy_strings plugins;
+};
+
+const struct sy_field sy_experiment_fields[] = {
+    SY_PARAM(struct top, experiment, .def_text = "experiment", .doc = "its name; runs/NAME is where runs go"),
+    SY_PARAM(struct top, seed, .def = 1, .min = 0, .max = 9e15,
+             .doc = "key of every random number: weights, order, crops"),
+    SY_PARAM(struct top, precision, .choices = "fp32|bf16", .doc = "what the backend computes in"),
+    SY_PARAM(struct top, threads, .def = 0, .min = 0, .max = 1024, .doc = "threads that compute; 0: all there are"),
+    SY_PARAM(struct top, plugins, .def_text = "[]", .flags = SY_PATH,
+             .doc = "plugin files this experiment brings along, relative to this file"),
+    SY_END,
+};
+
+const struct sy_field sy_data_fields[] = {
+    SY_PARAM(struct sy_data_settings, batch, .def = 128, .min = 1, .max = 65536, .unit = "samples",
+             .doc = "batch size; the last batch of an epoch may be smaller"),
+    SY_PARAM(struct sy_data_settings, mean, .def_text = "[]", .min = -1e6, .max = 1e6,
+             .doc = "subtracted from each channel; default: the data set's"),
+    SY_PARAM(struct sy_data_settings, std, .def_text = "[]", .min = 0, .max = 1e6, .flags = SY_MIN_EXCLUSIVE,
+             .doc = "each channel is divided by this; default: the data set's"),
+    SY_PARAM(struct sy_data_settings, shuffle, .def = 1, .flags = SY_FLAG,
+             .doc = "a new order every epoch; false: the file's order"),
+    SY_PARAM(struct sy_data_settings, views, .choices = "shared|own",
+             .doc = "whether nodes see the same augmented batch or each its own"),
+    SY_PARAM(struct sy_data_settings, limit, .def = 0, .min = 0, .max = 1e12, .unit = "samples",
+             .doc = "train on the first so many only; 0: all"),
+    SY_PARAM(struct sy_data_settings, test_limit, .def = 0, .min = 0, .max = 1e12, .unit = "samples",
+             .doc = "test on the first so many only; 0: all"),
+    SY_PARAM(struct sy_data_settings, workers, .def = 1, .min = 1, .max = 64, .doc = "threads that prepare batches"),
+    SY_PARAM(struct sy_data_settings, ahead, .def = 4, .min = 1, .max = 256, .unit = "batches",
+             .doc = "batches prepared ahead"),
+    SY_END,
+};
+
+const struct sy_field sy_augment_fields[] = {
+    SY_PARAM(struct sy_augment, crop_pad, .def = 0, .min = 0, .max = 256, .unit = "pixels",
+             .doc = "pad by so much with black, then crop back to size at random; 0: no crop"),
+    SY_PARAM(struct sy_augment, flip, .flags = SY_FLAG, .doc = "mirror left-right with probability 1/2"),
+    SY_END,
+};
+
+const struct sy_field sy_train_fields[] = {
+    SY_PARAM(struct sy_train_settings, epochs, .def = 1, .min = 1, .max = 1e9, .unit = "epochs",
+             .doc = "passes over the training split"),
+    SY_PARAM(struct sy_train_settings, evaluate_every, .def = 1, .min = 1, .max = 1e9, .unit = "epochs",
+             .doc = "how often the test split is measured; the last epoch always is"),
+    SY_PARAM(struct sy_train_settings, checkpoint_every, .def = 1, .min = 0, .max = 1e9, .unit = "epochs",
+             .doc = "how often a checkpoint is written; 0: only at the end"),
+    SY_PARAM(struct sy_train_settings, checkpoint_steps, .def = 0, .min = 0, .max = 1e9, .unit = "steps",
+             .doc = "also after every so many steps; 0: not"),
+    SY_PARAM(struct sy_train_settings, keep, .def = 2, .min = 0, .max = 1e6, .unit = "checkpoints",
+             .doc = "the newest that are kept; 0: all"),
+    SY_END,
+};
+
+const struct sy_field sy_node_fields[] = {
+    SY_PARAM(struct sy_node_settings, role, .choices = "peer|teacher|student", .doc = "what the topology takes it for"),
+    SY_PARAM(struct sy_node_settings, view, .choices = "default|shared|own",
+             .doc = "its augmented view of the batch; default: as data.views says"),
+    SY_PARAM(struct sy_node_settings, init, .flags = SY_PATH,
+             .doc = "safetensors file its weights start from; not given: drawn by the seed"),
+    SY_PARAM(struct sy_node_settings, seed, .def = -1, .min = -1, .max = 9e15,
+             .doc = "key of its own random numbers, whatever its name; -1: from the experiment's seed and its name"),
+    SY_END,
+};
+
+const struct sy_field sy_topology_fields[] = {
+    SY_PARAM(struct sy_topology_settings, pause, .choices = "skip_step|zero_grad_step",
+             .doc = "a paused teacher takes no optimiser step, or one with zero gradient (momentum and decay go on)",
+             .reference = "released code of SwitOKD: skip_step in five scripts, zero_grad_step in 1T2S"),
+    SY_PARAM(struct sy_topology_settings, paused_bn, .choices = "update|freeze",
+             .doc = "whether the running statistics of a paused teacher move",
+             .reference = "released code of SwitOKD: update"),
+    SY_PARAM(struct sy_topology_settings, update, .choices = "simultaneous|alternating",
+             .doc = "all nodes step on the same outputs, or one after the other on refreshed ones",
+             .reference = "alternating: Zhang et al., Deep Mutual Learning, CVPR 2018, Alg. 1"),
+    SY_END,
+};
+
+const struct sy_core_table *sy_core_tables(void) {
+    static const struct sy_core_table tables[] = {
+        {"(top level)", sy_experiment_fields},
+        {"data", sy_data_fields},
+        {"data.augment", sy_augment_fields},
+        {"train", sy_train_fields},
+        {"nodes.X", sy_node_fields},
+        {"topology", sy_topology_fields},
+        {NULL, NULL},
+    };
+    return tables;
+}

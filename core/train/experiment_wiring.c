@@ -1,0 +1,394 @@
+/* experiment_wiring.c - what the topology describes: edges with their losses, gates with their policies. */
+#include "experiment_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- losses ----------------------------------------------------------------------------------------------------- */
+
+bool sy_loss_use_make(struct sy_loss_use *use, struct sy_experiment *experiment, struct sy_setting *group,
+                      const char *fallback, const char *const *names, const char *owner, struct sy_problems *problems) {
+    struct sy_error err = {.size = sizeof err};
+    use->instance =
+        sy_instance_from_group(experiment->registry, SY_LOSS, group, fallback, names, experiment->arena, problems);
+    if (!use->instance) {
+        return false;
+    }
+    use->ops = use->instance->ops;
+    sy_services_init(&use->services, experiment->threads, (uint64_t)experiment->seed, owner);
+    use->services.in_init = true;
+    int status = use->ops->init ? use->ops->init(use->instance->self, &use->services.host, &err) : SY_OK;
+    use->services.in_init = false;
+    if (status != SY_OK) {
+        sy_problem(problems, group, "loss \"%s\": %s", use->instance->found->plugin.name, err.text);
+        return false;
+    }
+    use->ready = true;
+    return true;
+}
+
+void sy_loss_use_finish(struct sy_loss_use *use) {
+    if (use->ready && use->ops->fini) {
+        use->ops->fini(use->instance->self);
+    }
+    if (use->instance) {
+        sy_instance_destroy(use->instance);
+        sy_services_finish(&use->services);
+    }
+    *use = (struct sy_loss_use){0};
+}
+
+/* ---- what a topology says --------------------------------------------------------------------------------------- */
+
+/* The context of struct sy_wiring: copies what it is told into growing arrays. */
+struct told {
+    struct sy_experiment *experiment;
+    struct sy_setting *group;
+    const char *plugin;
+    struct sy_problems *problems;
+    const char **losses;         /* key of each edge's loss in the group */
+    const char **target_outputs; /* by name */
+    const char **source_outputs;
+    int32_t room_edges, room_gates;
+    bool failed;
+};
+
+static bool is_node(const struct told *told, int32_t node) {
+    return node >= 0 && node < told->experiment->n_nodes;
+}
+
+static int32_t wrong(struct told *told, const char *what) {
+    sy_problem(told->problems, told->group, "topology \"%s\" %s", told->plugin, what);
+    told->failed = true;
+    return SY_EINVAL;
+}
+
+/* Twice the room for an array, at least 8. */
+static void *grown(struct sy_arena *arena, const void *old, int32_t count, size_t bytes) {
+    void *now = sy_arena_take(arena, (size_t)(count ? 2 * count : 8) * bytes);
+    if (now && count) {
+        memcpy(now, old, (size_t)count * bytes);
+    }
+    return now;
+}
+
+static int32_t add_gate(void *context, const struct sy_gate *gate) {
+    struct told *told = context;
+    struct sy_experiment *experiment = told->experiment;
+    if (!is_node(told, gate->teacher) || !is_node(told, gate->student) || gate->teacher == gate->student) {
+        return wrong(told, "puts a gate between nodes that do not exist");
+    }
+    if (experiment->n_gates == told->room_gates) {
+        void *gates = grown(experiment->arena, experiment->gates, experiment->n_gates, sizeof *experiment->gates);
+        if (!gates) {
+            return wrong(told, "needs more memory than there is");
+        }
+        experiment->gates = gates;
+        told->room_gates = told->room_gates ? 2 * told->room_gates : 8;
+    }
+    experiment->gates[experiment->n_gates] =
+        (struct sy_watch){.teacher = gate->teacher, .student = gate->student, .watch_only = gate->watch_only != 0};
+    return experiment->n_gates++;
+}
+
+static bool room_for_edge(struct told *told) {
+    struct sy_experiment *experiment = told->experiment;
+    int32_t count = experiment->n_edges;
+    if (count < told->room_edges) {
+        return true;
+    }
+    void *edges = grown(experiment->arena, experiment->edges, count, sizeof *experiment->edges);
+    void *losses = grown(experiment->arena, told->losses, count, sizeof *told->losses);
+    void *targets = grown(experiment->arena, told->target_outputs, count, sizeof *told->target_outputs);
+    void *sources = grown(experiment->arena, told->source_outputs, count, sizeof *told->source_outputs);
+    if (!edges || !losses || !targets || !sources) {
+        return false;
+    }
+    experiment->edges = edges, told->losses = losses;
+    told->target_outputs = targets, told->source_outputs = sources;
+    told->room_edges = told->room_edges ? 2 * told->room_edges : 8;
+    return true;
+}
+
+static const char *edge_name(struct told *told, const struct sy_edge *edge) {
+    const struct sy_node *nodes = told->experiment->nodes;
+    if (edge->name) {
+        return sy_arena_text(told->experiment->arena, edge->name);
+    }
+    return sy_arena_print(told->experiment->arena, "%s%s->%s", nodes[edge->sources[0]].name,
+                          edge->n_sources > 1 ? "+..." : "", nodes[edge->target].name);
+}
+
+static int32_t add_edge(void *context, const struct sy_edge *edge) {
+    struct told *told = context;
+    struct sy_experiment *experiment = told->experiment;
+    if (!is_node(told, edge->target) || edge->n_sources < 1) {
+        return wrong(told, "puts an edge where there is no node");
+    }
+    for (int32_t s = 0; s < edge->n_sources; s++) {
+        if (!is_node(told, edge->sources[s]) || edge->sources[s] == edge->target) {
+            return wrong(told, "puts an edge where there is no node, or from a node to itself");
+        }
+    }
+    if (edge->gate >= experiment->n_gates) {
+        return wrong(told, "hangs an edge on a gate that does not exist");
+    }
+    size_t bytes = (size_t)edge->n_sources * sizeof *edge->sources;
+    int32_t *sources = sy_arena_take(experiment->arena, bytes);
+    int32_t *outputs = sy_arena_take(experiment->arena, bytes);
+    if (!sources || !outputs || !room_for_edge(told)) {
+        return wrong(told, "needs more memory than there is");
+    }
+    memcpy(sources, edge->sources, bytes);
+    int32_t index = experiment->n_edges++;
+    told->losses[index] = sy_arena_text(experiment->arena, edge->loss ? edge->loss : "loss");
+    told->target_outputs[index] = sy_arena_text(experiment->arena, edge->output ? edge->output : "logits");
+    told->source_outputs[index] =
+        sy_arena_text(experiment->arena, edge->source_output ? edge->source_output : "logits");
+    experiment->edges[index] = (struct sy_flow){
+        .name = edge_name(told, edge),
+        .target = edge->target,
+        .n_sources = edge->n_sources,
+        .sources = sources,
+        .source_outputs = outputs,
+        .gate = edge->gate_effect == SY_ALWAYS_OPEN ? -1 : edge->gate,
+        .gate_effect = edge->gate < 0 ? SY_ALWAYS_OPEN : edge->gate_effect,
+        .attached = edge->attached != 0,
+        .weight = edge->weight != 0 ? edge->weight : 1,
+    };
+    return SY_OK;
+}
+
+/* Asks the topology; false after a problem. */
+static bool describe(struct told *told, const struct sy_instance *topology) {
+    struct sy_experiment *experiment = told->experiment;
+    const struct sy_topology_ops *ops = topology->ops;
+    struct sy_error err = {.size = sizeof err};
+    size_t count = (size_t)experiment->n_nodes;
+    const char **names = sy_arena_take(experiment->arena, count * sizeof *names);
+    int32_t *roles = sy_arena_take(experiment->arena, count * sizeof *roles);
+    if (!names || !roles) {
+        wrong(told, "needs more memory than there is");
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        names[i] = experiment->nodes[i].name;
+        roles[i] = experiment->nodes[i].role;
+    }
+    struct sy_wiring wiring = {.size = sizeof wiring, .context = told, .gate = add_gate, .edge = add_edge};
+    struct sy_topology_in in = {.size = sizeof in, .n_nodes = experiment->n_nodes, .names = names, .roles = roles};
+    int status = ops->init ? ops->init(topology->self, &err) : SY_OK;
+    if (status == SY_OK) {
+        status = ops->describe(topology->self, &wiring, &in, &err);
+        if (ops->fini) {
+            ops->fini(topology->self);
+        }
+    }
+    if (status != SY_OK && !told->failed) {
+        sy_problem(told->problems, told->group, "topology \"%s\": %s", told->plugin, err.text);
+    }
+    return status == SY_OK && !told->failed;
+}
+
+/* ---- outputs and losses of edges -------------------------------------------------------------------------------- */
+
+/* Index of a named output in a node's full graph; a problem naming those there are if it has none of that name. */
+static int32_t find_output(struct told *told, const struct sy_node *node, const char *name, const char *edge) {
+    if (!node->full) {
+        return -1; /* its problem is told already */
+    }
+    const struct sy_graph *graph = &node->full->graph;
+    int32_t index = sy_graph_output(graph, name);
+    if (index < 0) {
+        char known[512] = "";
+        for (int32_t i = 0; i < graph->n_outputs; i++) {
+            size_t used = strlen(known);
+            snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", graph->outputs[i]->name);
+        }
+        sy_problem(told->problems, told->group, "edge %s: node \"%s\" has no output \"%s\"; it has %s", edge,
+                   node->name, name, known);
+    }
+    return index;
+}
+
+static const struct sy_shape *output_shape(const struct sy_node *node, int32_t output) {
+    return &node->full->graph.values[node->full->graph.outputs[output]->value];
+}
+
+/* Whether the loss of an edge can work on the shapes it will see. */
+static void check_shapes(struct told *told, const struct sy_flow *edge, int32_t target_output,
+                         const int32_t *source_outputs) {
+    struct sy_experiment *experiment = told->experiment;
+    const struct sy_loss_ops *ops = edge->loss.ops;
+    const struct sy_shape *target = output_shape(&experiment->nodes[edge->target], target_output);
+    const struct sy_shape **sources = malloc((size_t)edge->n_sources * sizeof *sources);
+    struct sy_error err = {.size = sizeof err};
+    if (!sources) {
+        wrong(told, "needs more memory than there is");
+        return;
+    }
+    int32_t classes = experiment->dataset_info.classes;
+    bool logits = target->rank == 1 && target->dim[0] == classes;
+    for (int32_t s = 0; s < edge->n_sources; s++) {
+        sources[s] = output_shape(&experiment->nodes[edge->sources[s]], source_outputs[s]);
+        logits = logits && sources[s]->rank == 1 && sources[s]->dim[0] == classes;
+    }
+    const char *name = edge->loss.instance->found->plugin.name;
+    if (ops->check) {
+        if (ops->check(edge->loss.instance->self, classes, target, sources, edge->n_sources, &err) != SY_OK) {
+            sy_problem(told->problems, told->group, "edge %s: loss \"%s\": %s", edge->name, name, err.text);
+        }
+    } else if (!logits) {
+        sy_problem(told->problems, told->group, "edge %s: loss \"%s\" works on logits only", edge->name, name);
+    }
+    free(sources);
+}
+
+static void equip_edge(struct told *told, int32_t index) {
+    static const char *const names[] = {"plugin", NULL};
+    struct sy_experiment *experiment = told->experiment;
+    struct sy_flow *edge = &experiment->edges[index];
+    bool known = true;
+    int32_t *outputs = sy_arena_take(experiment->arena, (size_t)edge->n_sources * sizeof *outputs);
+    int32_t target = find_output(told, &experiment->nodes[edge->target], told->target_outputs[index], edge->name);
+    known = outputs && target >= 0;
+    for (int32_t s = 0; outputs && s < edge->n_sources; s++) {
+        outputs[s] = find_output(told, &experiment->nodes[edge->sources[s]], told->source_outputs[index], edge->name);
+        known = known && outputs[s] >= 0;
+    }
+    struct sy_setting *group = sy_experiment_group(told->group, told->losses[index], told->problems);
+    if (group &&
+        sy_loss_use_make(&edge->loss, experiment, group, "kl", names,
+                         sy_arena_print(experiment->arena, "loss of edge %s", edge->name), told->problems) &&
+        known) {
+        check_shapes(told, edge, target, outputs);
+    }
+    edge->target_output = target;
+    edge->source_outputs = outputs;
+}
+
+/* ---- pruned graphs ---------------------------------------------------------------------------------------------- */
+
+/* Position of a full graph's output among those in use, appended if it is new. */
+static int32_t in_use(int32_t *used, int32_t *n_used, int32_t output) {
+    for (int32_t i = 0; i < *n_used; i++) {
+        if (used[i] == output) {
+            return i;
+        }
+    }
+    used[(*n_used)++] = output;
+    return *n_used - 1;
+}
+
+static void prune_node(struct told *told, int32_t index) {
+    struct sy_experiment *experiment = told->experiment;
+    struct sy_node *node = &experiment->nodes[index];
+    int32_t n_used = 0, *used = malloc((size_t)(node->full->graph.n_outputs + 1) * sizeof *used);
+    if (!used) {
+        wrong(told, "needs more memory than there is");
+        return;
+    }
+    in_use(used, &n_used, sy_graph_output(&node->full->graph, "logits"));
+    for (int32_t e = 0; e < experiment->n_edges; e++) {
+        struct sy_flow *edge = &experiment->edges[e];
+        if (edge->target == index) {
+            edge->target_output = in_use(used, &n_used, edge->target_output);
+        }
+        int32_t *outputs = (int32_t *)edge->source_outputs;
+        for (int32_t s = 0; s < edge->n_sources; s++) {
+            if (edge->sources[s] == index) {
+                outputs[s] = in_use(used, &n_used, outputs[s]);
+            }
+        }
+    }
+    node->graph = sy_graph_prune(&node->full->graph, used, n_used);
+    free(used);
+    if (!node->graph) {
+        wrong(told, "needs more memory than there is");
+    }
+}
+
+/* ---- policies --------------------------------------------------------------------------------------------------- */
+
+static void make_policy(struct told *told, struct sy_watch *gate, struct sy_setting *group) {
+    static const char *const names[] = {"plugin", NULL};
+    struct sy_experiment *experiment = told->experiment;
+    struct sy_error err = {.size = sizeof err};
+    gate->policy = sy_instance_from_group(experiment->registry, SY_POLICY, group, "learning", names, experiment->arena,
+                                          told->problems);
+    if (!gate->policy) {
+        return;
+    }
+    const char *plugin = gate->policy->found->plugin.name;
+    gate->ops = gate->policy->ops;
+    sy_services_init(&gate->services, experiment->threads, (uint64_t)experiment->seed,
+                     sy_arena_print(experiment->arena, "policy %s", plugin));
+    gate->services.in_init = true;
+    gate->ready = !gate->ops->init || gate->ops->init(gate->policy->self, &gate->services.host, &err) == SY_OK;
+    gate->services.in_init = false;
+    if (!gate->ready) {
+        sy_problem(told->problems, group, "policy \"%s\": %s", plugin, err.text);
+    }
+}
+
+static void make_policies(struct told *told) {
+    struct sy_experiment *experiment = told->experiment;
+    struct sy_setting *group = sy_experiment_group(experiment->config, "policy", told->problems);
+    if (!group) {
+        return;
+    }
+    /* The same mistake need not be told once per gate. */
+    size_t before = sy_problems_count(told->problems);
+    for (int32_t i = 0; i < experiment->n_gates && sy_problems_count(told->problems) == before; i++) {
+        make_policy(told, &experiment->gates[i], group);
+    }
+    if (!experiment->n_gates) {
+        struct sy_watch nobody = {0};
+        make_policy(told, &nobody, group);
+        if (nobody.ready && nobody.ops->fini) {
+            nobody.ops->fini(nobody.policy->self);
+        }
+        sy_instance_destroy(nobody.policy);
+        sy_services_finish(&nobody.services);
+    }
+}
+
+void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *problems) {
+    static const char *const keys[] = {"plugin", "loss", NULL};
+    struct sy_table table = {sy_topology_fields, 0};
+    struct sy_topology_settings settings = {0};
+    struct sy_setting *group = sy_experiment_group(experiment->config, "topology", problems);
+    if (!group || !experiment->n_nodes) {
+        return;
+    }
+    struct told told = {.experiment = experiment, .group = group, .problems = problems};
+    sy_fields_read(&settings, &table, group, experiment->arena, problems);
+    experiment->pause = settings.pause;
+    experiment->paused_bn = settings.paused_bn;
+    experiment->order = settings.update;
+    sy_experiment_group(group, "loss", problems);
+    struct sy_instance *topology =
+        sy_instance_from_group(experiment->registry, SY_TOPOLOGY, group, NULL,
+                               sy_table_names(&table, keys, experiment->arena), experiment->arena, problems);
+    if (!topology) {
+        return;
+    }
+    told.plugin = topology->found->plugin.name;
+    bool described = describe(&told, topology);
+    sy_instance_destroy(topology);
+    if (!described) {
+        return;
+    }
+    size_t before = sy_problems_count(problems);
+    for (int32_t i = 0; i < experiment->n_edges && sy_problems_count(problems) == before; i++) {
+        equip_edge(&told, i);
+    }
+    make_policies(&told);
+    if (sy_problems_count(problems) == before) {
+        for (int32_t i = 0; i < experiment->n_nodes; i++) {
+            if (experiment->nodes[i].full) {
+                prune_node(&told, i);
+            }
+        }
+    }
+}

@@ -1,0 +1,427 @@
+/* run.c - the loop over epochs and steps, and everything that is written on the way. */
+#include "run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lines.h"
+#include "manifest.h"
+#include "snapshot.h"
+
+/* A run under way. */
+struct run {
+    struct sy_experiment *experiment;
+    const struct sy_run_options *options;
+    struct sy_run_folder *folder;
+    struct sy_cohort *cohort;
+    struct sy_totals totals;
+    struct sy_loader *train, *test;
+    struct sy_snapshot snapshot;
+    struct sy_journal *times; /* seconds by phase: in a file of its own, since no two runs agree on them */
+    int64_t per_epoch;
+    double began;
+};
+
+static void note(const struct run *run, const char *text) {
+    const struct sy_progress *progress = run->options->progress;
+    if (progress && progress->note) {
+        progress->note(progress->context, text);
+    }
+}
+
+/* ---- start ------------------------------------------------------------------------------------------------------ */
+
+static int make_loader(struct sy_loader **out, const struct sy_experiment *experiment, int32_t split,
+                       struct sy_error *err) {
+    static const uint32_t shared = 0;
+    bool train = split == SY_TRAIN_SPLIT;
+    struct sy_loader_options options = {
+        .split = split,
+        .batch = experiment->data.batch,
+        .shuffle = train && experiment->data.shuffle,
+        .augment = train ? experiment->augment : (struct sy_augment){0, 0},
+        .mean = experiment->data.mean.at,
+        .std = experiment->data.std.at,
+        .seed = (uint64_t)experiment->seed,
+        .view_keys = train ? experiment->view_keys : &shared,
+        .n_views = train ? experiment->n_views : 1,
+        .threads = experiment->data.workers,
+        .ahead = experiment->data.ahead,
+        .limit = train ? experiment->data.limit : experiment->data.test_limit,
+    };
+    return sy_loader_create(out, experiment->dataset_ops, experiment->dataset->self, &options, err);
+}
+
+/* The config as text; malloc'ed. */
+static char *config_text(const struct sy_experiment *experiment, size_t *size) {
+    char *text = NULL;
+    FILE *stream = open_memstream(&text, size);
+    if (!stream) {
+        return NULL;
+    }
+    bool written = sy_setting_write(experiment->config, stream);
+    if (fclose(stream) != 0 || !written) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* The first line in which two texts differ, told as one line. */
+static int differ(const char *folder, const char *there, const char *now, struct sy_error *err) {
+    int line = 1;
+    while (*there && *there == *now) {
+        line += *there == '\n';
+        there++, now++;
+    }
+    while (line > 1 && there[-1] != '\n') {
+        there--, now--;
+    }
+    return sy_fail(err, SY_EINVAL,
+                   "%s/run.cfg was made from another configuration; line %d says `%.*s`, now it would be "
+                   "`%.*s`. Resume with the same, or choose another --out",
+                   folder, line, (int)strcspn(there, "\n"), there, (int)strcspn(now, "\n"), now);
+}
+
+/* Lines that may differ between the starts of one run: they can change bits, but not what is meant. */
+static bool may_differ(const char *line) {
+    return !strncmp(line, "threads", 7) || !strncmp(line, "backend", 7);
+}
+
+/* Copies a text without the lines that may differ. */
+static char *essential(const char *text) {
+    char *copy = malloc(strlen(text) + 1), *end = copy;
+    for (const char *line = text; copy && *line;) {
+        size_t length = strcspn(line, "\n") + (strchr(line, '\n') != NULL);
+        if (!may_differ(line)) {
+            memcpy(end, line, length);
+            end += length;
+        }
+        line += length;
+    }
+    if (copy) {
+        *end = 0;
+    }
+    return copy;
+}
+
+static int compare_config(struct run *run, const char *text, struct sy_error *err) {
+    char *old = NULL;
+    int status = sy_read_file(sy_run_folder_file(run->folder, "run.cfg"), &old, NULL, err);
+    if (status != SY_OK) {
+        return status;
+    }
+    char *before = essential(old), *now = essential(text);
+    if (!before || !now) {
+        status = sy_fail(err, SY_ENOMEM, "no memory to compare configurations");
+    } else if (strcmp(before, now) != 0) {
+        status = differ(run->options->folder, before, now, err);
+    } else if (strcmp(old, text) != 0) {
+        note(run, "backend or number of threads are not those of the start: results may differ in their last bits");
+    }
+    free(before);
+    free(now);
+    free(old);
+    return status;
+}
+
+static int open_folder(struct run *run, struct sy_error *err) {
+    size_t size;
+    int status = sy_run_folder_open(&run->folder, run->options->folder, run->options->resume, err);
+    if (status != SY_OK) {
+        return status;
+    }
+    char *text = config_text(run->experiment, &size);
+    if (!text) {
+        return sy_fail(err, SY_ENOMEM, "no memory to write run.cfg");
+    }
+    status = run->options->resume ? compare_config(run, text, err)
+                                  : sy_write_file(sy_run_folder_file(run->folder, "run.cfg"), text, size, err);
+    free(text);
+    return status == SY_OK ? sy_manifest_write(run->experiment, run->folder, err) : status;
+}
+
+/* The newest checkpoint into the cohort, or nothing where there is none yet. */
+static int restore(struct run *run, struct sy_error *err) {
+    struct sy_checkpoint checkpoint = {0};
+    struct sy_error none = {.size = sizeof none};
+    char *notes = NULL;
+    if (!run->options->resume) {
+        return SY_OK;
+    }
+    int status = sy_checkpoint_newest(&checkpoint, &notes, run->folder, &none);
+    if (notes) {
+        note(run, notes);
+        free(notes);
+    }
+    if (status == SY_EINVAL) {
+        note(run, "no checkpoint yet: begins anew");
+        return SY_OK;
+    }
+    if (status != SY_OK) {
+        return sy_fail(err, status, "%s", none.text);
+    }
+    status = sy_snapshot_restore(&run->snapshot, &checkpoint, err);
+    sy_checkpoint_finish(&checkpoint);
+    return status;
+}
+
+static int start(struct run *run, struct sy_error *err) {
+    struct sy_experiment *experiment = run->experiment;
+    int status = open_folder(run, err);
+    if (status == SY_OK) {
+        status = sy_cohort_create(&run->cohort, experiment, err);
+    }
+    if (status == SY_OK && !sy_totals_init(&run->totals, experiment)) {
+        status = sy_fail(err, SY_ENOMEM, "no memory for totals");
+    }
+    run->snapshot = (struct sy_snapshot){.cohort = run->cohort, .totals = &run->totals};
+    if (status == SY_OK) {
+        status = restore(run, err);
+    }
+    if (status == SY_OK) {
+        status = sy_journal_open(&run->snapshot.steps, sy_run_folder_file(run->folder, "steps.jsonl"),
+                                 run->snapshot.steps_bytes, err);
+    }
+    if (status == SY_OK) {
+        status = sy_journal_open(&run->snapshot.epochs, sy_run_folder_file(run->folder, "epochs.jsonl"),
+                                 run->snapshot.epochs_bytes, err);
+    }
+    if (status == SY_OK) {
+        int64_t keep = run->options->resume ? SY_JOURNAL_KEEP_ALL : 0;
+        status = sy_journal_open(&run->times, sy_run_folder_file(run->folder, "times.jsonl"), keep, err);
+    }
+    if (status == SY_OK) {
+        status = make_loader(&run->train, experiment, SY_TRAIN_SPLIT, err);
+    }
+    if (status == SY_OK && experiment->dataset_info.count[SY_TEST_SPLIT] > 0) {
+        status = make_loader(&run->test, experiment, SY_TEST_SPLIT, err);
+    }
+    return status;
+}
+
+static int finish(struct run *run, int status, struct sy_error *err) {
+    struct sy_error ignored = {.size = sizeof ignored};
+    struct sy_error *closing = status == SY_OK ? err : &ignored;
+    struct sy_journal *journals[] = {run->snapshot.steps, run->snapshot.epochs, run->times};
+    for (size_t i = 0; i < sizeof journals / sizeof *journals; i++) {
+        int closed = sy_journal_close(journals[i], closing);
+        status = status == SY_OK ? closed : status;
+    }
+    sy_loader_destroy(run->train);
+    sy_loader_destroy(run->test);
+    sy_cohort_destroy(run->cohort);
+    sy_totals_finish(&run->totals);
+    sy_run_folder_close(run->folder);
+    return status;
+}
+
+/* ---- epochs ----------------------------------------------------------------------------------------------------- */
+
+static int evaluate(struct run *run, struct sy_error *err) {
+    struct sy_experiment *experiment = run->experiment;
+    struct sy_batch batch;
+    struct sy_score *scores = calloc((size_t)experiment->n_nodes, sizeof *scores);
+    if (!scores) {
+        return sy_fail(err, SY_ENOMEM, "no memory to evaluate");
+    }
+    int more, status = sy_loader_start(run->test, 0, 0, err);
+    while (status == SY_OK && (more = sy_loader_next(run->test, &batch, err)) != 0) {
+        status = more < 0 ? more : sy_cohort_evaluate(run->cohort, &batch, scores, err);
+    }
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        run->totals.nodes[i].test = scores[i];
+    }
+    free(scores);
+    return status;
+}
+
+/* Keeps the weights of every node that has never been better. */
+static int keep_best(struct run *run, int64_t epoch, struct sy_error *err) {
+    int status = sy_make_folders(sy_run_folder_file(run->folder, "checkpoints/best"), err);
+    for (int32_t i = 0; i < run->experiment->n_nodes && status == SY_OK; i++) {
+        struct sy_node_totals *node = &run->totals.nodes[i];
+        double accuracy = node->test.samples ? (double)node->test.correct / (double)node->test.samples : -1;
+        if (accuracy > node->best_accuracy) {
+            char name[512];
+            node->best_accuracy = accuracy;
+            node->best_epoch = epoch;
+            snprintf(name, sizeof name, "checkpoints/best/%s.safetensors", run->experiment->nodes[i].name);
+            status = sy_snapshot_weights(run->cohort, i, sy_run_folder_file(run->folder, name), err);
+        }
+    }
+    return status;
+}
+
+/* Seconds by phase since the last line, and images a second. */
+static int note_times(struct run *run, const struct sy_moment *now, double seconds, double evaluation,
+                      struct sy_error *err) {
+    static const char *const names[SY_PHASES] = {"forward", "policy", "loss", "backward", "update", "loader", "record"};
+    json_t *phases = json_object();
+    for (int p = 0; p < SY_PHASES; p++) {
+        json_object_set_new(phases, names[p], sy_json_number(run->cohort->seconds[p]));
+        run->cohort->seconds[p] = 0;
+    }
+    json_t *line =
+        json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)now->epoch, "step", (json_int_t)now->step,
+                  "seconds", sy_json_number(seconds), "evaluation_seconds", sy_json_number(evaluation), "images_per_s",
+                  sy_json_number(seconds > 0 ? (double)run->totals.samples / seconds : 0), "phases", phases);
+    int status = sy_journal_append(run->times, line, err);
+    return status == SY_OK ? sy_journal_flush(run->times, err) : status;
+}
+
+static int end_epoch(struct run *run, const struct sy_moment *now, double seconds, struct sy_error *err) {
+    struct sy_experiment *experiment = run->experiment;
+    const struct sy_progress *progress = run->options->progress;
+    int64_t number = now->epoch + 1;
+    bool due = number % experiment->train.evaluate_every == 0 || number == experiment->train.epochs;
+    int status = SY_OK;
+    double start = sy_seconds_now();
+    due = due && run->test;
+    if (due) {
+        status = evaluate(run, err);
+    }
+    double evaluation = sy_seconds_now() - start;
+    if (status == SY_OK && due) {
+        status = keep_best(run, now->epoch, err);
+    }
+    for (int32_t g = 0; g < experiment->n_gates && status == SY_OK; g++) {
+        const struct sy_watch *gate = &experiment->gates[g];
+        status = gate->ops->epoch ? gate->ops->epoch(gate->policy->self, now->epoch, err) : SY_OK;
+    }
+    if (status == SY_OK) {
+        status = sy_journal_append(run->snapshot.epochs, sy_epoch_line(run->cohort, &run->totals, now, due), err);
+    }
+    if (status == SY_OK) {
+        status = note_times(run, now, seconds, evaluation, err);
+    }
+    if (status == SY_OK && progress && progress->epoch) {
+        progress->epoch(progress->context, run->cohort, &run->totals, now, due, sy_seconds_now() - run->began);
+    }
+    return status;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------------ */
+
+static bool asked_to_stop(const struct run *run) {
+    return run->options->interrupted && *run->options->interrupted;
+}
+
+static bool at_limit(const struct run *run) {
+    return run->options->steps > 0 && run->snapshot.next.step >= run->options->steps;
+}
+
+static int one_step(struct run *run, const struct sy_batch *batch, struct sy_error *err) {
+    const struct sy_progress *progress = run->options->progress;
+    struct sy_moment now = run->snapshot.next;
+    int status = sy_cohort_step(run->cohort, batch, &now, err);
+    if (status != SY_OK) {
+        return status;
+    }
+    double start = sy_seconds_now();
+    sy_totals_add(&run->totals, run->cohort, batch->count);
+    status = sy_journal_append(run->snapshot.steps, sy_step_line(run->cohort, &now), err);
+    run->snapshot.next.step++;
+    run->snapshot.next.batch++;
+    if (status == SY_OK && progress && progress->step) {
+        progress->step(progress->context, run->cohort, &run->totals, &now, start - run->began);
+    }
+    run->cohort->seconds[SY_PHASE_RECORD] += sy_seconds_now() - start;
+    return status;
+}
+
+static int save(struct run *run, struct sy_error *err) {
+    return sy_snapshot_save(&run->snapshot, run->folder, run->experiment->train.keep, err);
+}
+
+/* The rest of the epoch; *whole says whether it got to its end. */
+static int train_epoch(struct run *run, bool *whole, struct sy_error *err) {
+    int64_t every = run->experiment->train.checkpoint_steps;
+    struct sy_batch batch;
+    *whole = false;
+    int status = sy_loader_start(run->train, run->snapshot.next.epoch, run->snapshot.next.batch, err);
+    while (status == SY_OK && !asked_to_stop(run) && !at_limit(run)) {
+        double start = sy_seconds_now();
+        int more = sy_loader_next(run->train, &batch, err);
+        run->cohort->seconds[SY_PHASE_LOADER] += sy_seconds_now() - start;
+        if (more <= 0) {
+            *whole = more == 0;
+            return more;
+        }
+        status = one_step(run, &batch, err);
+        bool last = run->snapshot.next.batch == run->per_epoch;
+        if (status == SY_OK && every && run->snapshot.next.step % every == 0 && !last) {
+            status = save(run, err);
+        }
+        if (status == SY_OK && last) {
+            *whole = true;
+            return SY_OK;
+        }
+    }
+    return status;
+}
+
+static json_t *result_json(const struct run *run) {
+    const struct sy_experiment *experiment = run->experiment;
+    json_t *nodes = json_object();
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        const struct sy_node_totals *node = &run->totals.nodes[i];
+        double accuracy = node->test.samples ? (double)node->test.correct / (double)node->test.samples : (double)NAN;
+        json_object_set_new(nodes, experiment->nodes[i].name,
+                            json_pack("{s:s, s:o, s:o, s:I}", "role", sy_role_name(experiment->nodes[i].role),
+                                      "test_accuracy", sy_json_number(accuracy), "best_test_accuracy",
+                                      sy_json_number(node->best_accuracy), "best_epoch", (json_int_t)node->best_epoch));
+    }
+    double share = sy_totals_expert_share(&run->totals, experiment);
+    return json_pack("{s:I, s:I, s:o, s:o}", "epochs", (json_int_t)experiment->train.epochs, "steps",
+                     (json_int_t)run->snapshot.next.step, "expert_share", share < 0 ? json_null() : json_real(share),
+                     "nodes", nodes);
+}
+
+static int train(struct run *run, int *end, struct sy_error *err) {
+    struct sy_experiment *experiment = run->experiment;
+    struct sy_moment *next = &run->snapshot.next;
+    int64_t every = experiment->train.checkpoint_every;
+    int64_t saved = next->step > 0 ? next->step : -1; /* what was resumed from is there already */
+    int status = SY_OK;
+    run->began = sy_seconds_now();
+    while (status == SY_OK && next->epoch < experiment->train.epochs && !asked_to_stop(run) && !at_limit(run)) {
+        bool whole;
+        double start = sy_seconds_now();
+        if (next->batch == 0) {
+            sy_totals_reset(&run->totals, experiment);
+        }
+        status = train_epoch(run, &whole, err);
+        if (status == SY_OK && whole) {
+            struct sy_moment last = {next->step - 1, next->epoch, next->batch - 1};
+            status = end_epoch(run, &last, sy_seconds_now() - start, err);
+            next->epoch++;
+            next->batch = 0;
+            if (status == SY_OK && every && next->epoch % every == 0) {
+                status = save(run, err);
+                saved = next->step;
+            }
+        }
+    }
+    if (status == SY_OK && saved != next->step) {
+        status = save(run, err);
+    }
+    bool finished = next->epoch >= experiment->train.epochs;
+    if (status == SY_OK && finished) {
+        status = sy_write_json(sy_run_folder_file(run->folder, "result.json"), result_json(run), err);
+    }
+    *end = finished ? SY_RUN_FINISHED : asked_to_stop(run) ? SY_RUN_INTERRUPTED : SY_RUN_STOPPED;
+    return status;
+}
+
+int sy_run_train(struct sy_experiment *experiment, const struct sy_run_options *options, int *end,
+                 struct sy_error *err) {
+    struct run run = {.experiment = experiment, .options = options};
+    run.per_epoch = sy_experiment_steps_per_epoch(experiment);
+    int status = start(&run, err);
+    if (status == SY_OK) {
+        status = train(&run, end, err);
+    }
+    return finish(&run, status, err);
+}

@@ -1,0 +1,367 @@
+/* snapshot.c - see snapshot.h. */
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lines.h"
+#include "weights.h"
+
+/* ---- tensors of one node ---------------------------------------------------------------------------------------- */
+
+/* Host copies of tensors on their way to a file. */
+struct parcel {
+    struct sy_named_tensor *tensors;
+    char **names;
+    size_t count;
+};
+
+static void release(struct parcel *parcel) {
+    for (size_t i = 0; i < parcel->count; i++) {
+        free(parcel->tensors[i].tensor.data);
+        free(parcel->names[i]);
+    }
+    free(parcel->tensors);
+    free(parcel->names);
+    *parcel = (struct parcel){0};
+}
+
+static bool room_for(struct parcel *parcel, size_t count) {
+    *parcel = (struct parcel){0};
+    parcel->tensors = calloc(count + 1, sizeof *parcel->tensors);
+    parcel->names = calloc(count + 1, sizeof *parcel->names);
+    return parcel->tensors && parcel->names;
+}
+
+/* Adds one stored thing of one parameter. */
+static int add_stored(struct parcel *parcel, const struct sy_cohort *cohort, const struct sy_member *member,
+                      int32_t stored, int32_t index, const char *suffix, struct sy_error *err) {
+    const struct sy_param *param = member->node->graph->graph.params[index];
+    size_t length = strlen(param->name) + strlen(suffix) + 1;
+    char *name = malloc(length);
+    float *data = malloc(sy_param_count(param) * sizeof *data);
+    if (!name || !data) {
+        free(name);
+        free(data);
+        return sy_fail(err, SY_ENOMEM, "no memory to write %s of node %s", param->name, member->node->name);
+    }
+    snprintf(name, length, "%s%s", param->name, suffix);
+    parcel->names[parcel->count] = name;
+    parcel->tensors[parcel->count].name = name;
+    parcel->tensors[parcel->count].tensor = sy_param_tensor(param, SY_F32, data);
+    parcel->count++;
+    return cohort->experiment->backend_ops->get(member->plan, stored, index, &parcel->tensors[parcel->count - 1].tensor,
+                                                err);
+}
+
+static int pack_weights(struct parcel *parcel, const struct sy_cohort *cohort, const struct sy_member *member,
+                        struct sy_error *err) {
+    int32_t count = member->node->graph->graph.n_params;
+    int status = room_for(parcel, (size_t)count) ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory to write weights");
+    for (int32_t i = 0; i < count && status == SY_OK; i++) {
+        status = add_stored(parcel, cohort, member, SY_PARAMETER_VALUE, i, "", err);
+    }
+    return status;
+}
+
+static const char *const slot_suffix[] = {".slot0", ".slot1"};
+
+static int pack_slots(struct parcel *parcel, const struct sy_cohort *cohort, const struct sy_member *member,
+                      struct sy_error *err) {
+    const struct sy_graph *graph = &member->node->graph->graph;
+    int32_t slots = sy_optimizer_slots(&member->node->optimizer);
+    int status =
+        room_for(parcel, 2 * (size_t)graph->n_params) ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory to write slots");
+    for (int32_t i = 0; i < graph->n_params; i++) {
+        for (int32_t k = 0; k < slots && graph->params[i]->role == SY_TRAINABLE && status == SY_OK; k++) {
+            status = add_stored(parcel, cohort, member, SY_OPTIMIZER_SLOT_0 + k, i, slot_suffix[k], err);
+        }
+    }
+    return status;
+}
+
+int sy_snapshot_weights(const struct sy_cohort *cohort, int32_t node, const char *path, struct sy_error *err) {
+    struct parcel parcel;
+    int status = pack_weights(&parcel, cohort, &cohort->members[node], err);
+    if (status == SY_OK) {
+        status = sy_safetensors_write(path, parcel.tensors, parcel.count, NULL, err);
+    }
+    release(&parcel);
+    return status;
+}
+
+static int write_node(struct sy_checkpoint_writer *writer, const struct sy_cohort *cohort,
+                      const struct sy_member *member, struct sy_error *err) {
+    struct parcel parcel;
+    char name[256];
+    int status = pack_weights(&parcel, cohort, member, err);
+    if (status == SY_OK) {
+        snprintf(name, sizeof name, "%s.safetensors", member->node->name);
+        status = sy_checkpoint_tensors(writer, name, parcel.tensors, parcel.count, err);
+    }
+    release(&parcel);
+    if (status != SY_OK) {
+        return status;
+    }
+    status = pack_slots(&parcel, cohort, member, err);
+    if (status == SY_OK && parcel.count) {
+        snprintf(name, sizeof name, "%s.optimizer.safetensors", member->node->name);
+        status = sy_checkpoint_tensors(writer, name, parcel.tensors, parcel.count, err);
+    }
+    release(&parcel);
+    return status;
+}
+
+/* ---- plugins ---------------------------------------------------------------------------------------------------- */
+
+/* Every plugin instance with state, in a fixed order: label losses, edges, gates. NULL after the last. */
+static struct sy_instance *stateful(struct sy_experiment *experiment, int32_t index, struct sy_services **services) {
+    if (index < experiment->n_nodes) {
+        *services = &experiment->nodes[index].label_loss.services;
+        return experiment->nodes[index].label_loss.instance;
+    }
+    index -= experiment->n_nodes;
+    if (index < experiment->n_edges) {
+        *services = &experiment->edges[index].loss.services;
+        return experiment->edges[index].loss.instance;
+    }
+    index -= experiment->n_edges;
+    if (index < experiment->n_gates) {
+        *services = &experiment->gates[index].services;
+        return experiment->gates[index].policy;
+    }
+    return NULL;
+}
+
+static void buffer_name(char *out, size_t room, int32_t instance, const char *name) {
+    snprintf(out, room, "%d.%s", instance, name);
+}
+
+static int write_buffers(struct sy_checkpoint_writer *writer, struct sy_experiment *experiment, struct sy_error *err) {
+    struct sy_services *services;
+    struct parcel parcel;
+    size_t count = 0;
+    int status = SY_OK;
+    for (int32_t i = 0; stateful(experiment, i, &services); i++) {
+        count += services->n_buffers;
+    }
+    if (!count) {
+        return SY_OK;
+    }
+    if (!room_for(&parcel, count)) {
+        release(&parcel);
+        return sy_fail(err, SY_ENOMEM, "no memory to write buffers of plugins");
+    }
+    for (int32_t i = 0; stateful(experiment, i, &services) && status == SY_OK; i++) {
+        for (size_t b = 0; b < services->n_buffers && status == SY_OK; b++) {
+            const struct sy_buffer *buffer = &services->buffers[b];
+            char *name = malloc(256);
+            float *data = malloc(buffer->count * sizeof *data);
+            if (!name || !data) {
+                free(name);
+                free(data);
+                status = sy_fail(err, SY_ENOMEM, "no memory to write buffer %s", buffer->name);
+                continue;
+            }
+            buffer_name(name, 256, i, buffer->name);
+            memcpy(data, buffer->at, buffer->count * sizeof *data);
+            parcel.names[parcel.count] = name;
+            parcel.tensors[parcel.count].name = name;
+            parcel.tensors[parcel.count].tensor = (struct sy_tensor){.size = sizeof(struct sy_tensor),
+                                                                     .dtype = SY_F32,
+                                                                     .rank = 1,
+                                                                     .shape = {(int64_t)buffer->count},
+                                                                     .data = data};
+            parcel.count++;
+        }
+    }
+    if (status == SY_OK) {
+        status = sy_checkpoint_tensors(writer, "plugins.safetensors", parcel.tensors, parcel.count, err);
+    }
+    release(&parcel);
+    return status;
+}
+
+/* ---- state.json ------------------------------------------------------------------------------------------------- */
+
+static json_t *node_state(const struct sy_member *member, const struct sy_node_totals *node) {
+    return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I, s:{s:I, s:I, s:o}}", "updates",
+                     (json_int_t)member->updates, "loss", sy_json_number(node->loss), "correct",
+                     (json_int_t)node->correct, "on", (json_int_t)node->on, "spent", (json_int_t)node->spent, "saved",
+                     (json_int_t)node->saved, "best_accuracy", sy_json_number(node->best_accuracy), "best_epoch",
+                     (json_int_t)node->best_epoch, "test", "samples", (json_int_t)node->test.samples, "correct",
+                     (json_int_t)node->test.correct, "loss", sy_json_number(node->test.loss));
+}
+
+static json_t *run_state(const struct sy_snapshot *snapshot) {
+    struct sy_experiment *experiment = snapshot->cohort->experiment;
+    const struct sy_totals *totals = snapshot->totals;
+    json_t *nodes = json_object(), *gates = json_array(), *plugins = json_array();
+    struct sy_services *services;
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        json_object_set_new(nodes, experiment->nodes[i].name,
+                            node_state(&snapshot->cohort->members[i], &totals->nodes[i]));
+    }
+    for (int32_t g = 0; g < experiment->n_gates; g++) {
+        json_array_append_new(gates, json_pack("{s:I, s:I}", "expert", (json_int_t)totals->gates[g].expert,
+                                               "run_expert", (json_int_t)totals->gates[g].run_expert));
+    }
+    const struct sy_instance *instance;
+    for (int32_t i = 0; (instance = stateful(experiment, i, &services)); i++) {
+        json_t *fields = json_object();
+        sy_fields_to_json(fields, instance, false);
+        json_array_append_new(plugins, fields);
+    }
+    return json_pack(
+        "{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o}", "step", (json_int_t)snapshot->next.step,
+        "epoch", (json_int_t)snapshot->next.epoch, "batch", (json_int_t)snapshot->next.batch, "journals", "steps",
+        (json_int_t)sy_journal_size(snapshot->steps), "epochs", (json_int_t)sy_journal_size(snapshot->epochs), "totals",
+        "samples", (json_int_t)totals->samples, "steps", (json_int_t)totals->steps, "run_steps",
+        (json_int_t)totals->run_steps, "nodes", nodes, "gates", gates, "plugins", plugins);
+}
+
+int sy_snapshot_save(const struct sy_snapshot *snapshot, struct sy_run_folder *folder, int keep, struct sy_error *err) {
+    struct sy_experiment *experiment = snapshot->cohort->experiment;
+    struct sy_checkpoint_writer *writer = NULL;
+    int status = sy_journal_flush(snapshot->steps, err);
+    if (status == SY_OK) {
+        status = sy_journal_flush(snapshot->epochs, err);
+    }
+    if (status == SY_OK) {
+        status = sy_checkpoint_begin(&writer, folder, snapshot->next.step, err);
+    }
+    for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK; i++) {
+        status = write_node(writer, snapshot->cohort, &snapshot->cohort->members[i], err);
+    }
+    if (status == SY_OK) {
+        status = write_buffers(writer, experiment, err);
+    }
+    if (status != SY_OK) {
+        sy_checkpoint_abandon(writer);
+        return status;
+    }
+    json_t *state = run_state(snapshot);
+    if (!state) {
+        sy_checkpoint_abandon(writer);
+        return sy_fail(err, SY_ENOMEM, "no memory to write a checkpoint");
+    }
+    return sy_checkpoint_commit(writer, state, keep, err);
+}
+
+/* ---- and back --------------------------------------------------------------------------------------------------- */
+
+static int read_slots(struct sy_cohort *cohort, struct sy_member *member, const char *path, struct sy_error *err) {
+    const struct sy_graph *graph = &member->node->graph->graph;
+    int32_t slots = sy_optimizer_slots(&member->node->optimizer);
+    struct sy_safetensors *file;
+    if (!slots) {
+        return SY_OK;
+    }
+    int status = sy_safetensors_open(&file, path, err);
+    if (status != SY_OK) {
+        return status;
+    }
+    for (int32_t i = 0; i < graph->n_params; i++) {
+        for (int32_t k = 0; k < slots && graph->params[i]->role == SY_TRAINABLE && status == SY_OK; k++) {
+            char name[512];
+            snprintf(name, sizeof name, "%s%s", graph->params[i]->name, slot_suffix[k]);
+            const struct sy_named_tensor *there = sy_safetensors_find(file, name);
+            status = there && sy_tensor_count(&there->tensor) == sy_param_count(graph->params[i])
+                         ? cohort->experiment->backend_ops->set(member->plan, SY_OPTIMIZER_SLOT_0 + k, i,
+                                                                &there->tensor, err)
+                         : sy_fail(err, SY_EINVAL, "%s: no fitting tensor \"%s\"", path, name);
+        }
+    }
+    sy_safetensors_close(file);
+    return status;
+}
+
+static int read_buffers(struct sy_experiment *experiment, const char *path, struct sy_error *err) {
+    struct sy_services *services;
+    struct sy_safetensors *file = NULL;
+    int status = SY_OK;
+    for (int32_t i = 0; stateful(experiment, i, &services) && status == SY_OK; i++) {
+        for (size_t b = 0; b < services->n_buffers && status == SY_OK; b++) {
+            struct sy_buffer *buffer = &services->buffers[b];
+            char name[256];
+            buffer_name(name, sizeof name, i, buffer->name);
+            status = file ? SY_OK : sy_safetensors_open(&file, path, err);
+            const struct sy_named_tensor *there = status == SY_OK ? sy_safetensors_find(file, name) : NULL;
+            if (status == SY_OK && (!there || sy_tensor_count(&there->tensor) != buffer->count)) {
+                status = sy_fail(err, SY_EINVAL, "%s: no fitting buffer \"%s\"", path, name);
+            } else if (status == SY_OK) {
+                memcpy(buffer->at, there->tensor.data, buffer->count * sizeof *buffer->at);
+            }
+        }
+    }
+    sy_safetensors_close(file);
+    return status;
+}
+
+static int64_t integer(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void read_totals(struct sy_snapshot *snapshot, const json_t *state) {
+    struct sy_experiment *experiment = snapshot->cohort->experiment;
+    struct sy_totals *totals = snapshot->totals;
+    const json_t *sums = json_object_get(state, "totals"), *nodes = json_object_get(state, "nodes");
+    totals->samples = integer(sums, "samples");
+    totals->steps = integer(sums, "steps");
+    totals->run_steps = integer(sums, "run_steps");
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        const json_t *from = json_object_get(nodes, experiment->nodes[i].name);
+        struct sy_node_totals *node = &totals->nodes[i];
+        snapshot->cohort->members[i].updates = integer(from, "updates");
+        node->loss = json_number_value(json_object_get(from, "loss"));
+        node->correct = integer(from, "correct");
+        node->on = integer(from, "on");
+        node->spent = integer(from, "spent");
+        node->saved = integer(from, "saved");
+        node->best_accuracy = json_number_value(json_object_get(from, "best_accuracy"));
+        node->best_epoch = integer(from, "best_epoch");
+        const json_t *test = json_object_get(from, "test");
+        node->test.samples = integer(test, "samples");
+        node->test.correct = integer(test, "correct");
+        node->test.loss = json_number_value(json_object_get(test, "loss"));
+    }
+    for (int32_t g = 0; g < experiment->n_gates; g++) {
+        const json_t *from = json_array_get(json_object_get(state, "gates"), (size_t)g);
+        totals->gates[g].expert = integer(from, "expert");
+        totals->gates[g].run_expert = integer(from, "run_expert");
+    }
+}
+
+int sy_snapshot_restore(struct sy_snapshot *snapshot, const struct sy_checkpoint *checkpoint, struct sy_error *err) {
+    struct sy_cohort *cohort = snapshot->cohort;
+    struct sy_experiment *experiment = cohort->experiment;
+    const json_t *state = checkpoint->state;
+    char path[4096];
+    int status = SY_OK;
+    for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK; i++) {
+        struct sy_member *member = &cohort->members[i];
+        snprintf(path, sizeof path, "%s/%s.safetensors", checkpoint->path, member->node->name);
+        status = sy_weights_load(experiment->backend_ops, member->plan, &member->node->graph->graph, path, err);
+        if (status == SY_OK) {
+            snprintf(path, sizeof path, "%s/%s.optimizer.safetensors", checkpoint->path, member->node->name);
+            status = read_slots(cohort, member, path, err);
+        }
+    }
+    if (status == SY_OK) {
+        snprintf(path, sizeof path, "%s/plugins.safetensors", checkpoint->path);
+        status = read_buffers(experiment, path, err);
+    }
+    if (status != SY_OK) {
+        return status;
+    }
+    struct sy_services *services;
+    struct sy_instance *instance;
+    for (int32_t i = 0; (instance = stateful(experiment, i, &services)); i++) {
+        sy_fields_from_json(json_array_get(json_object_get(state, "plugins"), (size_t)i), instance);
+    }
+    read_totals(snapshot, state);
+    snapshot->next = (struct sy_moment){integer(state, "step"), integer(state, "epoch"), integer(state, "batch")};
+    snapshot->steps_bytes = integer(json_object_get(state, "journals"), "steps");
+    snapshot->epochs_bytes = integer(json_object_get(state, "journals"), "epochs");
+    return SY_OK;
+}

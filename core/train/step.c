@@ -1,0 +1,424 @@
+/* step.c - one batch's way: forward, decide, losses, backward, update. */
+#include <math.h>
+#include <string.h>
+
+#include "cohort.h"
+
+/* Prefixes the reason of a failed call with who it was. */
+static int blame(struct sy_error *err, int status, const char *who, const struct sy_moment *now) {
+    char text[SY_ERROR_ROOM];
+    if (status == SY_OK || !err) {
+        return status;
+    }
+    memcpy(text, err->text, sizeof text);
+    snprintf(err->text, sizeof err->text, "step %lld, %.200s: %.700s", (long long)now->step, who,
+             err->code == SY_OK ? "failed without a reason" : text);
+    err->code = status;
+    return status;
+}
+
+/* ---- forward ---------------------------------------------------------------------------------------------------- */
+
+static int fetch_outputs(struct sy_cohort *cohort, struct sy_member *member, struct sy_error *err) {
+    const struct sy_backend_ops *ops = cohort->experiment->backend_ops;
+    int status = SY_OK;
+    for (int32_t k = 0; k < member->n_outputs && status == SY_OK; k++) {
+        member->outputs[k] = (struct sy_tensor){.size = sizeof(struct sy_tensor)};
+        status = ops->output(member->plan, k, &member->outputs[k], err);
+    }
+    if (status == SY_OK) {
+        sy_signals_set(&member->signals, member->outputs[0].data, (int32_t)member->outputs[0].shape[0]);
+    }
+    return status;
+}
+
+static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch, const struct sy_moment *now,
+                   int32_t mode, struct sy_error *err) {
+    struct sy_experiment *experiment = cohort->experiment;
+    struct sy_member *member = &cohort->members[index];
+    const struct sy_shape *shape = &experiment->dataset_info.shape;
+    int32_t view = mode == SY_TRAIN ? member->node->view : 0;
+    struct sy_tensor image = {
+        .size = sizeof image,
+        .dtype = SY_F32,
+        .rank = 1 + shape->rank,
+        .shape = {batch->count, shape->dim[0], shape->dim[1], shape->dim[2]},
+        .data = (void *)(uintptr_t)batch->views[view],
+    };
+    const struct sy_tensor *inputs[] = {&image};
+    struct sy_forward in = {
+        .size = sizeof in,
+        .mode = mode,
+        .batch = batch->count,
+        .keep = mode == SY_TRAIN,
+        .seed = member->node->seed,
+        .stream = member->node->key,
+        .step = (uint32_t)now->step,
+        .inputs = inputs,
+    };
+    int status = experiment->backend_ops->forward(member->plan, &in, err);
+    if (status == SY_OK) {
+        status = fetch_outputs(cohort, member, err);
+    }
+    return blame(err, status, member->node->name, now);
+}
+
+static int32_t count_correct(const struct sy_tensor *logits, const int32_t *labels) {
+    int32_t correct = 0;
+    for (int64_t b = 0; b < logits->shape[0]; b++) {
+        const float *z = (const float *)logits->data + b * logits->shape[1];
+        int64_t best = 0;
+        for (int64_t c = 1; c < logits->shape[1]; c++) {
+            best = z[c] > z[best] ? c : best;
+        }
+        correct += best == labels[b];
+    }
+    return correct;
+}
+
+/* ---- policies --------------------------------------------------------------------------------------------------- */
+
+static int32_t side_node(const void *signals, int32_t gate, int32_t side) {
+    const struct sy_cohort *cohort = signals;
+    const struct sy_watch *watch = &cohort->experiment->gates[gate];
+    return side == SY_TEACHER ? watch->teacher : watch->student;
+}
+
+static const double *side_probabilities(const void *signals, int32_t gate, int32_t side, double temperature) {
+    const struct sy_cohort *cohort = signals;
+    if (gate < 0 || gate >= cohort->experiment->n_gates || !(temperature > 0)) {
+        return NULL;
+    }
+    return sy_signals_probabilities(&cohort->members[side_node(signals, gate, side)].signals, temperature);
+}
+
+static int decide(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch, const struct sy_moment *now,
+                  struct sy_error *err) {
+    struct sy_experiment *experiment = cohort->experiment;
+    struct sy_watch *gate = &experiment->gates[index];
+    struct sy_policy_out out = {.size = sizeof out, .mode = SY_LEARNING, .teacher_weight = 1, .student_weight = 1};
+    struct sy_policy_in in = {
+        .size = sizeof in,
+        .batch = batch->count,
+        .classes = experiment->dataset_info.classes,
+        .gate = index,
+        .n_gates = experiment->n_gates,
+        .step = now->step,
+        .epoch = now->epoch,
+        .steps_per_epoch = sy_experiment_steps_per_epoch(experiment),
+        .epochs = experiment->train.epochs,
+        .labels = batch->labels,
+        .teacher = side_probabilities(cohort, index, SY_TEACHER, 1),
+        .student = side_probabilities(cohort, index, SY_STUDENT, 1),
+        .signals = cohort,
+        .probabilities = side_probabilities,
+        .node = side_node,
+    };
+    const char *name = gate->policy->found->plugin.name;
+    int status = gate->ops->decide(gate->policy->self, &out, &in, err);
+    if (status != SY_OK) {
+        return blame(err, status, name, now);
+    }
+    if ((out.mode != SY_LEARNING && out.mode != SY_EXPERT) || !isfinite(out.teacher_weight) ||
+        !isfinite(out.student_weight)) {
+        return sy_fail(err, SY_EINVAL,
+                       "step %lld: policy %s decided mode %d with weights %g and %g; a mode is 0 or 1, "
+                       "weights are finite",
+                       (long long)now->step, name, out.mode, out.teacher_weight, out.student_weight);
+    }
+    cohort->decisions[index] = gate->watch_only
+                                   ? (struct sy_decision){SY_LEARNING, 1, 1}
+                                   : (struct sy_decision){out.mode, out.teacher_weight, out.student_weight};
+    return SY_OK;
+}
+
+bool sy_cohort_paused(const struct sy_cohort *cohort, int32_t node) {
+    bool teaches = false;
+    for (int32_t g = 0; g < cohort->experiment->n_gates; g++) {
+        const struct sy_watch *gate = &cohort->experiment->gates[g];
+        if (gate->teacher == node && !gate->watch_only) {
+            teaches = true;
+            if (cohort->decisions[g].mode == SY_LEARNING) {
+                return false;
+            }
+        }
+    }
+    return teaches;
+}
+
+/* ---- losses ----------------------------------------------------------------------------------------------------- */
+
+/* Whose signals a loss asks for. */
+struct readers {
+    struct sy_cohort *cohort;
+    const struct sy_flow *edge; /* NULL: a label loss */
+    int32_t target;
+    int32_t target_output;
+};
+
+/* The signals of target or source; NULL where that output is not the logits. */
+static struct sy_signals *signals_of(const struct readers *readers, int32_t which, double temperature) {
+    const struct sy_flow *edge = readers->edge;
+    int32_t node = readers->target, output = readers->target_output;
+    if (which != SY_TARGET) {
+        if (!edge || which < 0 || which >= edge->n_sources) {
+            return NULL;
+        }
+        node = edge->sources[which];
+        output = edge->source_outputs[which];
+    }
+    return output == 0 && temperature > 0 ? &readers->cohort->members[node].signals : NULL;
+}
+
+static const double *read_probabilities(const void *signals, int32_t which, double temperature) {
+    struct sy_signals *of = signals_of(signals, which, temperature);
+    return of ? sy_signals_probabilities(of, temperature) : NULL;
+}
+
+static const double *read_log_probabilities(const void *signals, int32_t which, double temperature) {
+    struct sy_signals *of = signals_of(signals, which, temperature);
+    return of ? sy_signals_log_probabilities(of, temperature) : NULL;
+}
+
+/* gradient += factor * scratch; the first to arrive overwrites. */
+static void pour(struct sy_member *member, int32_t output, const float *from, double factor) {
+    size_t count = sy_tensor_count(&member->outputs[output]);
+    float *to = member->gradients[output], scale = (float)factor;
+    if (!member->flows[output]) {
+        for (size_t i = 0; i < count; i++) {
+            to[i] = scale * from[i];
+        }
+        member->flows[output] = true;
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            to[i] += scale * from[i];
+        }
+    }
+}
+
+/* Evaluates one loss and pours its gradients; adds factor * value to *sum. */
+static int evaluate_loss(const struct readers *readers, const struct sy_loss_use *use, double factor,
+                         const struct sy_batch *batch, const struct sy_moment *now, double *value,
+                         struct sy_error *err) {
+    struct sy_cohort *cohort = readers->cohort;
+    const struct sy_flow *edge = readers->edge;
+    struct sy_member *target = &cohort->members[readers->target];
+    int32_t n_sources = edge ? edge->n_sources : 0;
+    for (int32_t s = 0; s < n_sources; s++) {
+        cohort->tensor_pointers[s] = &cohort->members[edge->sources[s]].outputs[edge->source_outputs[s]];
+    }
+    struct sy_loss_in in = {
+        .size = sizeof in,
+        .batch = batch->count,
+        .classes = cohort->experiment->dataset_info.classes,
+        .n_sources = n_sources,
+        .step = now->step,
+        .epoch = now->epoch,
+        .epochs = cohort->experiment->train.epochs,
+        .labels = batch->labels,
+        .samples = batch->samples,
+        .target = &target->outputs[readers->target_output],
+        .sources = cohort->tensor_pointers,
+        .signals = readers,
+        .probabilities = read_probabilities,
+        .log_probabilities = read_log_probabilities,
+    };
+    bool attached = edge && edge->attached;
+    struct sy_loss_out out = {
+        .size = sizeof out,
+        .gradient = cohort->scratch,
+        .source_gradients = attached ? cohort->source_scratch : NULL,
+    };
+    const char *name = use->instance->found->plugin.name;
+    int status = use->ops->eval(use->instance->self, &out, &in, err);
+    if (status != SY_OK) {
+        return blame(err, status, name, now);
+    }
+    if (!isfinite(out.value)) {
+        return sy_fail(err, SY_ERANGE,
+                       "step %lld, node %s: loss %s%s%s is not finite (%g); a lower learning rate or a "
+                       "warm-up may help",
+                       (long long)now->step, target->node->name, name, edge ? " of edge " : "", edge ? edge->name : "",
+                       out.value);
+    }
+    *value = out.value;
+    pour(target, readers->target_output, cohort->scratch, factor);
+    for (int32_t s = 0; attached && s < n_sources; s++) {
+        pour(&cohort->members[edge->sources[s]], edge->source_outputs[s], cohort->source_scratch[s], factor);
+    }
+    return SY_OK;
+}
+
+/* Factor on an edge's loss under its gate's decision; 0: closed. */
+static double openness(const struct sy_cohort *cohort, const struct sy_flow *edge) {
+    if (edge->gate < 0) {
+        return edge->weight;
+    }
+    const struct sy_decision *decision = &cohort->decisions[edge->gate];
+    if (edge->gate_effect == SY_CLOSED_IN_EXPERT_MODE) {
+        return decision->mode == SY_EXPERT ? 0 : edge->weight * decision->teacher_weight;
+    }
+    return edge->weight * decision->student_weight;
+}
+
+/* label_weight * label loss + sum over open edges of weight * loss. */
+static int node_losses(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch,
+                       const struct sy_moment *now, struct sy_error *err) {
+    struct sy_experiment *experiment = cohort->experiment;
+    struct sy_member *member = &cohort->members[index];
+    struct readers readers = {.cohort = cohort, .target = index};
+    int status = evaluate_loss(&readers, &member->node->label_loss, member->node->label_weight, batch, now,
+                               &member->label_loss, err);
+    member->loss = member->node->label_weight * member->label_loss;
+    for (int32_t e = 0; e < experiment->n_edges && status == SY_OK; e++) {
+        const struct sy_flow *edge = &experiment->edges[e];
+        double factor = edge->target == index ? openness(cohort, edge) : 0, value = 0;
+        if (factor != 0) {
+            readers.edge = edge;
+            readers.target_output = edge->target_output;
+            status = evaluate_loss(&readers, &edge->loss, factor, batch, now, &value, err);
+            member->loss += factor * value;
+        }
+    }
+    return status;
+}
+
+/* ---- backward and update ---------------------------------------------------------------------------------------- */
+
+static int learn(struct sy_cohort *cohort, int32_t index, const struct sy_moment *now, struct sy_error *err) {
+    struct sy_experiment *experiment = cohort->experiment;
+    struct sy_member *member = &cohort->members[index];
+    const struct sy_backend_ops *ops = experiment->backend_ops;
+    bool coasts = !member->on && experiment->pause == SY_PAUSE_ZERO_GRAD_STEP;
+    if (!member->on && !coasts) {
+        return SY_OK;
+    }
+    double start = sy_seconds_now();
+    int status = SY_OK;
+    if (member->on) {
+        for (int32_t k = 0; k < member->n_outputs; k++) {
+            member->gradient_tensors[k] = member->outputs[k];
+            member->gradient_tensors[k].data = member->gradients[k];
+            member->gradient_pointers[k] = member->flows[k] ? &member->gradient_tensors[k] : NULL;
+        }
+        status = ops->backward(member->plan, member->gradient_pointers, err);
+    }
+    double middle = sy_seconds_now();
+    if (status == SY_OK) {
+        struct sy_update update = sy_optimizer_update(&member->node->optimizer, member->lr, ++member->updates);
+        update.zero_gradient = coasts;
+        status = ops->update(member->plan, &update, err);
+    }
+    cohort->seconds[SY_PHASE_BACKWARD] += middle - start;
+    cohort->seconds[SY_PHASE_UPDATE] += sy_seconds_now() - middle;
+    return blame(err, status, member->node->name, now);
+}
+
+/* ---- the step --------------------------------------------------------------------------------------------------- */
+
+static int forward_all(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
+                       struct sy_error *err) {
+    int status = SY_OK;
+    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
+        struct sy_member *member = &cohort->members[i];
+        status = forward(cohort, i, batch, now, SY_TRAIN, err);
+        if (status == SY_OK) {
+            member->correct = count_correct(&member->outputs[0], batch->labels);
+        }
+        memset(member->flows, 0, (size_t)member->n_outputs * sizeof *member->flows);
+        member->lr = member->node->optimizer.lr * sy_schedule_factor(&member->node->schedule, now->epoch, now->batch,
+                                                                     sy_experiment_steps_per_epoch(cohort->experiment),
+                                                                     cohort->experiment->train.epochs);
+    }
+    return status;
+}
+
+/* Decides every gate, then who is on, then whose running statistics move. */
+static int decide_all(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
+                      struct sy_error *err) {
+    struct sy_experiment *experiment = cohort->experiment;
+    int status = SY_OK;
+    for (int32_t g = 0; g < experiment->n_gates && status == SY_OK; g++) {
+        status = decide(cohort, g, batch, now, err);
+    }
+    for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK; i++) {
+        struct sy_member *member = &cohort->members[i];
+        member->on = !sy_cohort_paused(cohort, i);
+        if (member->on || experiment->paused_bn == SY_PAUSED_BN_UPDATE) {
+            status = blame(err, experiment->backend_ops->statistics(member->plan, err), member->node->name, now);
+        }
+    }
+    return status;
+}
+
+/* All losses from the same outputs, then all updates. */
+static int learn_simultaneously(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
+                                struct sy_error *err) {
+    double start = sy_seconds_now();
+    int status = SY_OK;
+    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
+        status = node_losses(cohort, i, batch, now, err);
+    }
+    cohort->seconds[SY_PHASE_LOSS] += sy_seconds_now() - start;
+    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
+        status = learn(cohort, i, now, err);
+    }
+    return status;
+}
+
+/* One node after the other, each from outputs that are up to date (running statistics move once a step only). */
+static int learn_alternating(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
+                             struct sy_error *err) {
+    int status = SY_OK;
+    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
+        double start = sy_seconds_now();
+        status = node_losses(cohort, i, batch, now, err);
+        cohort->seconds[SY_PHASE_LOSS] += sy_seconds_now() - start;
+        if (status == SY_OK) {
+            status = learn(cohort, i, now, err);
+        }
+        if (status == SY_OK && i + 1 < cohort->experiment->n_nodes) {
+            start = sy_seconds_now();
+            status = forward(cohort, i, batch, now, SY_TRAIN, err);
+            cohort->seconds[SY_PHASE_FORWARD] += sy_seconds_now() - start;
+        }
+    }
+    return status;
+}
+
+int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
+                   struct sy_error *err) {
+    double start = sy_seconds_now();
+    int status = forward_all(cohort, batch, now, err);
+    double middle = sy_seconds_now();
+    cohort->seconds[SY_PHASE_FORWARD] += middle - start;
+    if (status == SY_OK) {
+        status = decide_all(cohort, batch, now, err);
+    }
+    cohort->seconds[SY_PHASE_POLICY] += sy_seconds_now() - middle;
+    if (status != SY_OK) {
+        return status;
+    }
+    return cohort->experiment->order == SY_ORDER_ALTERNATING ? learn_alternating(cohort, batch, now, err)
+                                                             : learn_simultaneously(cohort, batch, now, err);
+}
+
+int sy_cohort_evaluate(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_score *scores,
+                       struct sy_error *err) {
+    const struct sy_moment now = {0, 0, 0};
+    int32_t classes = cohort->experiment->dataset_info.classes;
+    for (int32_t i = 0; i < cohort->experiment->n_nodes; i++) {
+        struct sy_member *member = &cohort->members[i];
+        int status = forward(cohort, i, batch, &now, SY_EVALUATE, err);
+        if (status != SY_OK) {
+            return status;
+        }
+        const double *log_p = sy_signals_log_probabilities(&member->signals, 1);
+        scores[i].samples += batch->count;
+        scores[i].correct += count_correct(&member->outputs[0], batch->labels);
+        for (int32_t b = 0; b < batch->count; b++) {
+            scores[i].loss -= log_p[(size_t)b * (size_t)classes + (size_t)batch->labels[b]];
+        }
+    }
+    return SY_OK;
+}

@@ -1,0 +1,38 @@
+/* totals.h - sums over an epoch and over the run: what epochs.jsonl and the final table are made of. Saved in
+ * checkpoints, so that a resumed epoch is told whole. */
+#ifndef SY_TRAIN_TOTALS_H
+#define SY_TRAIN_TOTALS_H
+
+#include "cohort.h"
+
+struct sy_node_totals {
+    double loss;          /* sum over samples of the training loss */
+    int64_t correct, on;  /* samples right; steps it learnt in */
+    int64_t spent, saved; /* multiply-adds, forward and backward; what pausing did not spend */
+    struct sy_score test; /* of the last evaluation */
+    double best_accuracy; /* on the test split, of all epochs; -1 before the first */
+    int64_t best_epoch;
+};
+
+struct sy_gate_totals {
+    int64_t expert, run_expert; /* steps in expert mode: this epoch, this run */
+};
+
+struct sy_totals {
+    int64_t samples, steps; /* of this epoch */
+    int64_t run_steps;      /* of the run */
+    struct sy_node_totals *nodes;
+    struct sy_gate_totals *gates;
+};
+
+bool sy_totals_init(struct sy_totals *totals, const struct sy_experiment *experiment);
+void sy_totals_finish(struct sy_totals *totals);
+/* Begins an epoch. */
+void sy_totals_reset(struct sy_totals *totals, const struct sy_experiment *experiment);
+/* Adds the cohort's last step. */
+void sy_totals_add(struct sy_totals *totals, const struct sy_cohort *cohort, int32_t samples);
+
+/* Share of the run's steps in expert mode, over all gates that switch; -1 where there is none. */
+double sy_totals_expert_share(const struct sy_totals *totals, const struct sy_experiment *experiment);
+
+#endif
