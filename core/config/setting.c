@@ -1,1 +1,201 @@
+/* setting.c - the tree: making, copying, merging, finding. */
 #include "setting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void destroy_tree(struct sy_setting *setting) {
+    for (size_t i = 0; i < setting->n_children; i++) {
+        destroy_tree(setting->children[i]);
+    }
+    free(setting->children);
+    free(setting->name);
+    free(setting->string);
+    free((char *)setting->file);
+    free(setting);
+}
+
+void sy_setting_destroy(struct sy_setting *root) {
+    if (root) {
+        destroy_tree(root);
+    }
+}
+
+static bool append(struct sy_setting *group, struct sy_setting *child) {
+    struct sy_setting **children = realloc(group->children, (group->n_children + 1) * sizeof *children);
+    if (!children) {
+        return false;
+    }
+    group->children = children;
+    children[group->n_children++] = child;
+    child->parent = group;
+    return true;
+}
+
+/* A copy without its children. */
+static struct sy_setting *copy_alone(const struct sy_setting *setting) {
+    struct sy_setting *copy = calloc(1, sizeof *copy);
+    if (!copy) {
+        return NULL;
+    }
+    copy->kind = setting->kind;
+    copy->integer = setting->integer;
+    copy->number = setting->number;
+    copy->line = setting->line;
+    copy->layer = setting->layer;
+    copy->name = setting->name ? strdup(setting->name) : NULL;
+    copy->string = setting->string ? strdup(setting->string) : NULL;
+    copy->file = setting->file ? strdup(setting->file) : NULL;
+    if ((setting->name && !copy->name) || (setting->string && !copy->string) || (setting->file && !copy->file)) {
+        destroy_tree(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+struct sy_setting *sy_setting_copy(const struct sy_setting *setting) {
+    struct sy_setting *copy = copy_alone(setting);
+    for (size_t i = 0; copy && i < setting->n_children; i++) {
+        struct sy_setting *child = sy_setting_copy(setting->children[i]);
+        if (!child || !append(copy, child)) {
+            sy_setting_destroy(child);
+            sy_setting_destroy(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+static size_t position(const struct sy_setting *group, const char *name) {
+    for (size_t i = 0; name && i < group->n_children; i++) {
+        if (group->children[i]->name && !strcmp(group->children[i]->name, name)) {
+            return i;
+        }
+    }
+    return group->n_children;
+}
+
+/* Puts `child` in place of the one of its name, or at the end; frees it where memory is used up. */
+static bool place(struct sy_setting *group, struct sy_setting *child) {
+    size_t at = position(group, child->name);
+    if (at < group->n_children) {
+        destroy_tree(group->children[at]);
+        group->children[at] = child;
+        child->parent = group;
+        return true;
+    }
+    if (!append(group, child)) {
+        destroy_tree(child);
+        return false;
+    }
+    return true;
+}
+
+static void set_layer(struct sy_setting *setting, int layer) {
+    setting->layer = layer;
+    for (size_t i = 0; i < setting->n_children; i++) {
+        set_layer(setting->children[i], layer);
+    }
+}
+
+bool sy_setting_overlay(struct sy_setting *base, const struct sy_setting *over, int layer) {
+    for (size_t i = 0; i < over->n_children; i++) {
+        const struct sy_setting *from = over->children[i];
+        size_t at = position(base, from->name);
+        struct sy_setting *there = at < base->n_children ? base->children[at] : NULL;
+        if (there && there->kind == SY_SETTING_GROUP && from->kind == SY_SETTING_GROUP) {
+            if (!sy_setting_overlay(there, from, layer)) {
+                return false;
+            }
+            continue;
+        }
+        struct sy_setting *copy = sy_setting_copy(from);
+        if (!copy || !place(base, copy)) {
+            return false;
+        }
+        set_layer(copy, layer);
+    }
+    return true;
+}
+
+struct sy_setting *sy_setting_get(struct sy_setting *group, const char *name) {
+    size_t at = group && group->kind == SY_SETTING_GROUP ? position(group, name) : 0;
+    if (!group || group->kind != SY_SETTING_GROUP || at == group->n_children) {
+        return NULL;
+    }
+    group->children[at]->used = true;
+    return group->children[at];
+}
+
+const struct sy_setting *sy_setting_find(const struct sy_setting *root, const char *path) {
+    const struct sy_setting *at = root;
+    while (at && *path) {
+        char name[256];
+        size_t length = strcspn(path, ".");
+        if (length >= sizeof name || at->kind != SY_SETTING_GROUP) {
+            return NULL;
+        }
+        memcpy(name, path, length);
+        name[length] = 0;
+        size_t index = position(at, name);
+        at = index < at->n_children ? at->children[index] : NULL;
+        path += length + (path[length] == '.');
+    }
+    return at;
+}
+
+struct sy_setting *sy_setting_add(struct sy_setting *group, enum sy_setting_kind kind, const char *name) {
+    struct sy_setting *child = calloc(1, sizeof *child);
+    if (!child) {
+        return NULL;
+    }
+    child->kind = kind;
+    child->name = name ? strdup(name) : NULL;
+    child->file = strdup("default");
+    child->layer = group->layer;
+    if ((name && !child->name) || !child->file) {
+        destroy_tree(child);
+        return NULL;
+    }
+    return place(group, child) ? child : NULL;
+}
+
+bool sy_setting_set_string(struct sy_setting *setting, const char *text) {
+    char *copy = strdup(text);
+    if (!copy) {
+        return false;
+    }
+    free(setting->string);
+    setting->string = copy;
+    return true;
+}
+
+void sy_setting_remove(struct sy_setting *group, const char *name) {
+    size_t at = position(group, name);
+    if (at < group->n_children) {
+        destroy_tree(group->children[at]);
+        memmove(group->children + at, group->children + at + 1, (group->n_children - at - 1) * sizeof *group->children);
+        group->n_children--;
+    }
+}
+
+char *sy_setting_path(const struct sy_setting *setting, char *out, size_t room) {
+    char part[300];
+    out[0] = 0;
+    if (!setting->parent) {
+        return out;
+    }
+    sy_setting_path(setting->parent, out, room);
+    if (setting->name) {
+        snprintf(part, sizeof part, "%s%s", out[0] ? "." : "", setting->name);
+    } else {
+        size_t index = 0;
+        while (index < setting->parent->n_children && setting->parent->children[index] != setting) {
+            index++;
+        }
+        snprintf(part, sizeof part, "%s[%zu]", out[0] ? "." : "", index);
+    }
+    size_t used = strlen(out);
+    snprintf(out + used, room - used, "%s", part);
+    return out;
+}
