@@ -182,24 +182,19 @@ static void mark_argument(struct sy_setting *setting) {
     }
 }
 
-/* "x = VALUE;" parsed, or VALUE as a string; a root with one child. */
-static struct sy_setting *parse_value(const char *name, const char *value) {
+/* "name = VALUE;" parsed; NULL where VALUE is none. */
+static struct sy_setting *parse_assigned(const char *name, const char *value) {
     struct sy_problems *quiet = sy_problems_create();
-    size_t room = strlen(name) + strlen(value) + 16;
+    size_t length = strlen(value), room = strlen(name) + length + 16;
     char *text = malloc(room);
     struct sy_setting *root = NULL;
-    if (quiet && text) {
-        snprintf(text, room, "%s = %s;", name, value);
-        root = strchr(value, '@') ? NULL : parse(text, "--set", NULL, quiet);
+    if (quiet && text && !strchr(value, '@')) {
+        /* ( ) takes what [ ] takes, and mixed numbers too. */
+        bool list = value[0] == '[' && value[length - 1] == ']';
+        int inner = (int)length - (list ? 2 : 0);
+        snprintf(text, room, "%s = %s%.*s%s;", name, list ? "(" : "", inner, value + list, list ? ")" : "");
+        root = parse(text, "--set", NULL, quiet);
         if (root && root->n_children != 1) {
-            sy_setting_destroy(root);
-            root = NULL;
-        }
-    }
-    if (!root && (root = calloc(1, sizeof *root))) {
-        root->kind = SY_SETTING_GROUP;
-        struct sy_setting *child = sy_setting_add(root, SY_SETTING_STRING, name);
-        if (!child || !sy_setting_set_string(child, value)) {
             sy_setting_destroy(root);
             root = NULL;
         }
@@ -207,6 +202,29 @@ static struct sy_setting *parse_value(const char *name, const char *value) {
     free(text);
     sy_problems_destroy(quiet);
     return root;
+}
+
+/* A root with one child: VALUE as in a config, or a bare word as a string. NULL after a problem. */
+static struct sy_setting *parse_value(const char *name, const char *value, struct sy_problems *problems) {
+    struct sy_setting *root = value[0] ? parse_assigned(name, value) : NULL;
+    if (root) {
+        return root;
+    }
+    if (value[0] && strchr("[({\"", value[0])) {
+        sy_problem_in(problems, "--set", 0, "%s: %s is no value a config could hold", name, value);
+        return NULL;
+    }
+    root = calloc(1, sizeof *root);
+    if (root) {
+        root->kind = SY_SETTING_GROUP;
+        struct sy_setting *child = sy_setting_add(root, SY_SETTING_STRING, name);
+        if (child && sy_setting_set_string(child, value)) {
+            return root;
+        }
+    }
+    sy_setting_destroy(root);
+    sy_problem(problems, NULL, "memory is used up");
+    return NULL;
 }
 
 static bool is_name(const char *text, size_t length) {
@@ -268,11 +286,13 @@ bool sy_setting_assign(struct sy_setting *root, const char *assignment, int laye
         return false;
     }
     char *name = strndup(assignment + last, length - last);
-    struct sy_setting *value = name ? parse_value(name, equals + 1) : NULL;
+    struct sy_setting *value = name ? parse_value(name, equals + 1, problems) : NULL;
     struct sy_setting *over = wrap(assignment, last > 0 ? last - 1 : 0, value);
     free(name);
     if (!over) {
-        sy_problem(problems, NULL, "memory is used up");
+        if (!name || value) {
+            sy_problem(problems, NULL, "memory is used up");
+        }
         return false;
     }
     mark_argument(over);
