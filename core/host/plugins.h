@@ -5,8 +5,8 @@
  *   2. each folder of SWITCHYARD_PLUGIN_PATH (colon-separated),
  *   3. the build tree: `plugins` beside the running program,
  *   4. the installed folder, relative to the running program: ../LIBDIR/switchyard/plugins.
- * In a folder of 2 to 4, plugin NAME of kind policy/1 is the file policies/NAME.so or NAME.so. Never the current
- * folder. Files are loaded RTLD_NOW | RTLD_LOCAL and stay loaded until the program ends. */
+ * In a folder of 2 to 4, plugin NAME of kind policy/1 is the file policies/NAME.so or NAME.so; a file of that name that
+ * is broken ends the search. Never the current folder. Files are loaded RTLD_NOW | RTLD_LOCAL and stay loaded until the program ends. */
 #ifndef SY_HOST_PLUGINS_H
 #define SY_HOST_PLUGINS_H
 
@@ -38,12 +38,15 @@ const struct sy_found *sy_registry_find(struct sy_registry *registry, const char
 
 /* One thing `check` and `list` show about the search. */
 struct sy_candidate {
-    const char *kind, *name, *file;
+    const char *kind; /* "policy/1"; "" for a file outside the kinds' folders that would not load and so cannot say */
+    const char *name, *file;
     const char *shadowed_by; /* the file that won; NULL for the winner */
     const char *failed;      /* why it would not load; NULL if it did or was not tried */
 };
 /* Every file in the search path for one kind (NULL: all), by kind, name and precedence; with `load`, files are opened
- * so that `failed` is known. The array is the registry's, valid until the next call. */
+ * so that `failed` is known. Files outside the kinds' folders are opened in any case: only they can say their kind. A
+ * file met twice (one folder listed twice, a link) is told once. The array is the registry's, valid until the next call
+ * of this or of a find that fails. */
 size_t sy_registry_candidates(struct sy_registry *registry, const char *kind, bool load,
                               const struct sy_candidate **out);
 
@@ -54,7 +57,7 @@ struct sy_kind {
 };
 const struct sy_kind *sy_kinds(void);
 
-/* An instance: its memory, and this build's copy of the plugin's functions (absent ones NULL). */
+/* An instance: its memory (64-byte aligned), and this build's copy of the plugin's functions (absent ones NULL). */
 struct sy_instance {
     const struct sy_found *found;
     void *self;

@@ -22,10 +22,15 @@ struct sy_services {
     bool in_init; /* buffers may be asked for */
 };
 
+/* threads NULL: parallel loops run on the caller. */
 void sy_services_init(struct sy_services *services, struct sy_threads *threads, uint64_t seed, const char *owner);
+/* Frees the buffers. All zeros is fine. */
 void sy_services_finish(struct sy_services *services);
 
-/* Where log messages go: stderr by default; levels below `level` are dropped. Set once, before threads start. */
+/* Messages below `level` (default SY_LOG_INFO) are dropped. Set once, before threads start. */
 void sy_log_level(int32_t level);
+/* Where messages go: `line` is "OWNER: TEXT", one line without its end, one at a time, valid during the call. NULL:
+ * to stderr, as "switchyard: OWNER: TEXT". Set while no other thread runs. */
+void sy_log_sink(void (*sink)(void *context, int32_t level, const char *line), void *context);
 
 #endif
