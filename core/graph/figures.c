@@ -1,0 +1,129 @@
+/* figures.c - what follows from a graph alone: counts, names, and initial values. */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "graph_builder.h"
+
+const char *sy_op_kind_name(int32_t kind) {
+    static const char *const names[SY_OP_KINDS] = {
+        "?",      "conv2d",   "linear",   "batch_norm",      "relu",    "relu6",     "add",
+        "concat", "avg_pool", "max_pool", "global_avg_pool", "flatten", "slice_pad", "dropout",
+    };
+    return names[kind > 0 && kind < SY_OP_KINDS ? kind : 0];
+}
+
+int32_t sy_graph_output(const struct sy_graph *graph, const char *name) {
+    for (int32_t i = 0; i < graph->n_outputs; i++) {
+        if (!strcmp(graph->outputs[i]->name, name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int64_t param_count(const struct sy_param *param) {
+    int64_t count = 1;
+    for (int32_t d = 0; d < param->rank; d++) {
+        count *= param->shape[d];
+    }
+    return count;
+}
+
+int64_t sy_graph_parameter_count(const struct sy_graph *graph) {
+    int64_t total = 0;
+    for (int32_t i = 0; i < graph->n_params; i++) {
+        total += graph->params[i]->role == SY_TRAINABLE ? param_count(graph->params[i]) : 0;
+    }
+    return total;
+}
+
+int64_t sy_op_multiply_adds(const struct sy_graph *graph, const struct sy_op *op) {
+    if (op->kind != SY_OP_CONV2D && op->kind != SY_OP_LINEAR) {
+        return 0;
+    }
+    /* every output element is a dot product as long as one filter */
+    return (int64_t)sy_shape_count(&graph->values[op->output]) * graph->params[op->param[SY_WEIGHT]]->fan_in;
+}
+
+int64_t sy_graph_multiply_adds(const struct sy_graph *graph) {
+    int64_t total = 0;
+    for (int32_t i = 0; i < graph->n_ops; i++) {
+        total += sy_op_multiply_adds(graph, graph->ops[i]);
+    }
+    return total;
+}
+
+/* ---- initial values --------------------------------------------------------------------------------------------- */
+
+static void fill_constant(float *out, int64_t count, double value) {
+    for (int64_t i = 0; i < count; i++) {
+        out[i] = (float)value;
+    }
+}
+
+static void fill_uniform(float *out, int64_t count, double bound, struct sy_rng *rng) {
+    for (int64_t i = 0; i < count; i++) {
+        out[i] = (float)(bound * (2 * sy_rng_uniform(rng) - 1));
+    }
+}
+
+static void fill_normal(float *out, int64_t count, double deviation, struct sy_rng *rng) {
+    for (int64_t i = 0; i < count; i++) {
+        out[i] = (float)(deviation * sy_rng_normal(rng));
+    }
+}
+
+/* Batch norm's own parameters, whatever the plugin left at its default. */
+static bool batch_norm_default(float *out, const struct sy_graph *graph, int32_t index, int64_t count) {
+    const struct sy_param *param = graph->params[index];
+    bool variance = false, weight = false, of_batch_norm = false;
+    if (param->op >= 0) {
+        const struct sy_op *op = graph->ops[param->op];
+        of_batch_norm = op->kind == SY_OP_BATCH_NORM;
+        variance = op->param[SY_VARIANCE] == index;
+        weight = op->param[SY_WEIGHT] == index;
+    }
+    if (!of_batch_norm || (param->role == SY_TRAINABLE && param->init.kind != SY_INIT_DEFAULT)) {
+        return false;
+    }
+    fill_constant(out, count, variance || weight ? 1 : 0);
+    return true;
+}
+
+void sy_param_initialise(float *out, const struct sy_graph *graph, int32_t index, uint64_t seed, uint32_t node_key) {
+    const struct sy_param *param = graph->params[index];
+    int64_t count = param_count(param);
+    double value = param->init.value, fan_in = (double)(param->fan_in ? param->fan_in : 1);
+    double fan_out = (double)(param->fan_out ? param->fan_out : 1);
+    struct sy_rng rng = sy_rng_make(seed, SY_FOR_INIT, node_key, 0, (uint32_t)index);
+    if (batch_norm_default(out, graph, index, count)) {
+        return;
+    }
+    switch (param->init.kind) {
+    case SY_INIT_CONSTANT:
+        fill_constant(out, count, value);
+        break;
+    case SY_INIT_UNIFORM:
+        fill_uniform(out, count, value, &rng);
+        break;
+    case SY_INIT_NORMAL:
+        fill_normal(out, count, value, &rng);
+        break;
+    case SY_INIT_XAVIER_UNIFORM:
+        fill_uniform(out, count, value * sqrt(6 / (fan_in + fan_out)), &rng);
+        break;
+    case SY_INIT_KAIMING_NORMAL_IN:
+        fill_normal(out, count, sqrt(2 / fan_in), &rng);
+        break;
+    case SY_INIT_KAIMING_NORMAL_OUT:
+        fill_normal(out, count, sqrt(2 / fan_out), &rng);
+        break;
+    case SY_INIT_NORMAL_INVERSE_FAN_IN:
+        fill_normal(out, count, 1 / fan_in, &rng);
+        break;
+    default:
+        fill_uniform(out, count, 1 / sqrt(fan_in), &rng);
+        break;
+    }
+}
