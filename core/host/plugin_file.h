@@ -12,8 +12,8 @@ struct sy_plugin_file {
     struct sy_plugin_file *next;
 };
 
-/* Opens a file (an absolute path: no search of the loader's own). Everything is kept in the arena; the shared object stays
- * loaded. NULL only when memory is used up. */
+/* Opens a file (an absolute path: no search of the loader's own). Everything is kept in the arena; the shared object
+ * stays loaded. NULL only when memory is used up. */
 struct sy_plugin_file *sy_plugin_file_load(const char *path, struct sy_arena *arena);
 
 /* The plugin of that kind and name in the file, or NULL. kind NULL: of any kind. */

@@ -6,7 +6,8 @@
  *   3. the build tree: `plugins` beside the running program,
  *   4. the installed folder, relative to the running program: ../LIBDIR/switchyard/plugins.
  * In a folder of 2 to 4, plugin NAME of kind policy/1 is the file policies/NAME.so or NAME.so; a file of that name that
- * is broken ends the search. Never the current folder. Files are loaded RTLD_NOW | RTLD_LOCAL and stay loaded until the program ends. */
+ * is broken ends the search. Never the current folder. Files are loaded RTLD_NOW | RTLD_LOCAL and stay loaded until the
+ * program ends. */
 #ifndef SY_HOST_PLUGINS_H
 #define SY_HOST_PLUGINS_H
 

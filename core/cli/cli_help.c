@@ -1,0 +1,153 @@
+/* cli_help.c - `switchyard help`: what a plugin says about itself. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../host/plugins.h"
+#include "cli.h"
+#include "plugin_names.h"
+
+/* Enough for every field of a table anybody would read. */
+#define ROWS_LIMIT 256
+
+static void usage(FILE *out) {
+    fputs(
+        "usage: switchyard help PLUGIN\n"
+        "       switchyard help KIND PLUGIN\n"
+        "       switchyard help KIND/PLUGIN\n\n"
+        "Explains a plugin: what it does, the paper it comes from, and every parameter with its type, default, range,\n"
+        "unit and meaning. A name that several kinds have is explained for each. `switchyard list` shows which "
+        "plugins\n"
+        "there are; `switchyard COMMAND --help` explains a command.\n",
+        out);
+}
+
+/* The rows of one role under a title; nothing where there are none. */
+static void print_fields(const struct sy_table *table, uint32_t role, const char *title) {
+    struct sy_field rows[ROWS_LIMIT + 1] = {{0}}, row;
+    size_t count = 0;
+    for (size_t i = 0; count < ROWS_LIMIT && sy_table_row(table, i, &row); i++) {
+        if (row.role == role) {
+            rows[count++] = row;
+        }
+    }
+    if (count) {
+        printf("\n%s\n", title);
+        sy_table_print(&(struct sy_table){rows, sizeof *rows}, stdout);
+    }
+}
+
+static void explain(const struct sy_found *found, const struct sy_kind *kind) {
+    const struct sy_plugin *plugin = &found->plugin;
+    printf("%s %s%s%s\n", kind->word, plugin->name, plugin->doc ? " - " : "", plugin->doc ? plugin->doc : "");
+    if (plugin->help) {
+        printf("\n%s%s", plugin->help, *plugin->help && plugin->help[strlen(plugin->help) - 1] == '\n' ? "" : "\n");
+    }
+    if (plugin->reference) {
+        printf("\nFrom: %s\n", plugin->reference);
+    }
+    print_fields(&found->table, SY_PARAMETER, "Parameters, as in the config:");
+    print_fields(&found->table, SY_OBSERVED_FIELD, "Observed, in the journal:");
+    print_fields(&found->table, SY_STATE_FIELD, "State, in checkpoints:");
+    printf("\nFile: %s\n", found->file);
+}
+
+/* Whether there is a file of that name for the kind, broken or not. */
+static bool is_there(struct sy_registry *registry, const struct sy_kind *kind, const char *name) {
+    const struct sy_candidate *candidates;
+    size_t count = sy_registry_candidates(registry, kind->id, false, &candidates);
+    for (size_t i = 0; i < count; i++) {
+        if (!strcmp(candidates[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Says that no kind has a plugin of that name, and which has one that is nearest. */
+static void tell_unknown(struct sy_registry *registry, const char *name) {
+    const struct sy_candidate *candidates;
+    size_t count = sy_registry_candidates(registry, NULL, false, &candidates);
+    const char **names = calloc(count + 1, sizeof *names);
+    for (size_t i = 0; names && i < count; i++) {
+        names[i] = candidates[i].name;
+    }
+    const char *near = names ? sy_nearest_name(name, names, count) : NULL;
+    fprintf(stderr, "switchyard help: no plugin named \"%s\"%s%s%s; `switchyard list` shows which there are\n", name,
+            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    free(names);
+}
+
+/* Explains the plugin of every kind that has it, or of the one asked for. */
+static int help(struct sy_registry *registry, const struct sy_kind *only, const char *name,
+                struct sy_problems *problems) {
+    int explained = 0;
+    for (const struct sy_kind *kind = sy_kinds(); kind->id; kind++) {
+        if (only ? only != kind : !is_there(registry, kind, name)) {
+            continue;
+        }
+        const struct sy_found *found = sy_registry_find(registry, kind->id, name, NULL, problems);
+        if (found) {
+            printf("%s", explained++ ? "\n" : "");
+            explain(found, kind);
+        }
+    }
+    if (sy_problems_count(problems)) {
+        fflush(stdout);
+        sy_problems_print(problems, stderr);
+        return SY_EXIT_BAD_INPUT;
+    }
+    if (!explained) {
+        tell_unknown(registry, name);
+        return SY_EXIT_BAD_INPUT;
+    }
+    return SY_EXIT_OK;
+}
+
+/* KIND PLUGIN or KIND/PLUGIN or PLUGIN; false after telling what is wrong. */
+static bool parse(const struct sy_kind **kind, const char **name, char *word, size_t room, int argc, char **argv) {
+    const char *slash = argc == 2 ? strrchr(argv[1], '/') : NULL;
+    *kind = NULL;
+    *name = argv[argc - 1];
+    if (slash) {
+        snprintf(word, room, "%.*s", (int)(slash - argv[1]), argv[1]);
+        *name = slash + 1;
+    } else if (argc == 3) {
+        snprintf(word, room, "%s", argv[1]);
+    } else {
+        return true;
+    }
+    *kind = sy_cli_kind(word);
+    if (!*kind) {
+        sy_cli_unknown_kind("help", word);
+    }
+    return *kind != NULL;
+}
+
+int sy_cli_help(int argc, char **argv) {
+    const struct sy_kind *kind;
+    const char *name;
+    char word[64];
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        usage(stdout);
+        return SY_EXIT_OK;
+    }
+    if (argc < 2 || argc > 3 || argv[1][0] == '-') {
+        fprintf(stderr, "switchyard help: say which plugin; `switchyard help --help` tells more\n");
+        return SY_EXIT_BAD_INPUT;
+    }
+    if (!parse(&kind, &name, word, sizeof word, argc, argv)) {
+        return SY_EXIT_BAD_INPUT;
+    }
+    struct sy_registry *registry = sy_registry_create(NULL);
+    struct sy_problems *problems = sy_problems_create();
+    int code = SY_EXIT_FAILED;
+    if (registry && problems) {
+        code = help(registry, kind, name, problems);
+    } else {
+        fprintf(stderr, "switchyard help: memory is used up\n");
+    }
+    sy_problems_destroy(problems);
+    sy_registry_destroy(registry);
+    return code;
+}
