@@ -1,0 +1,70 @@
+/* resnet_cifar.c - residual networks for small images: He, Zhang, Ren, Sun, CVPR 2016, section 4.2. */
+#include <switchyard/network.h>
+
+struct resnet_cifar {
+    int32_t depth;
+};
+
+static const struct sy_field fields[] = {
+    SY_PARAM(struct resnet_cifar, depth, .def = 20, .min = 8, .max = 1202,
+             .doc = "convolutions and the classifier: 6n + 2 (20, 32, 44, 56, 110, ...)"),
+    SY_END,
+};
+
+static const struct sy_init kaiming = {SY_INIT_KAIMING_NORMAL_IN, 0, 0};
+
+static int init(void *self, struct sy_error *err) {
+    const struct resnet_cifar *resnet = self;
+    if ((resnet->depth - 2) % 6 != 0) {
+        int32_t n = (resnet->depth - 2) / 6;
+        return sy_fail(err, SY_ERANGE, "depth %d is not 6n + 2; the nearest are %d and %d", resnet->depth, 6 * n + 2,
+                       6 * n + 8);
+    }
+    return SY_OK;
+}
+
+/* conv 3x3 - bn - relu - conv 3x3 - bn, plus the input (where shapes change: every second row and column, zero channels
+ * on both sides: option A), then relu. */
+static int32_t block(const struct sy_builder *b, int32_t x, int32_t channels, int32_t stride, int32_t stage,
+                     int32_t index) {
+    int32_t more = channels - sy_channels(b, x);
+    int32_t h = sy_conv2d(
+        b, x, SY_CONV2D(.channels = channels, .kernel = 3, .stride = stride, .padding = 1, .weight_init = kaiming),
+        "layer%d.%d.conv1", stage, index);
+    h = sy_relu(b, sy_batch_norm(b, h, SY_BATCH_NORM(.eps = 0), "layer%d.%d.bn1", stage, index));
+    h = sy_conv2d(b, h, SY_CONV2D(.channels = channels, .kernel = 3, .padding = 1, .weight_init = kaiming),
+                  "layer%d.%d.conv2", stage, index);
+    h = sy_batch_norm(b, h, SY_BATCH_NORM(.eps = 0), "layer%d.%d.bn2", stage, index);
+    if (stride != 1 || more != 0) {
+        x = sy_slice_pad(b, x, stride, more / 2, more - more / 2);
+    }
+    return sy_relu(b, sy_add(b, h, x));
+}
+
+static int build(const void *self, const struct sy_builder *b, const struct sy_network_in *in, struct sy_error *err) {
+    const struct resnet_cifar *resnet = self;
+    (void)err;
+    int32_t x = sy_conv2d(b, in->inputs[0],
+                          SY_CONV2D(.channels = 16, .kernel = 3, .padding = 1, .weight_init = kaiming), "conv1");
+    x = sy_relu(b, sy_batch_norm(b, x, SY_BATCH_NORM(.eps = 0), "bn1"));
+    sy_output(b, x, "stem");
+    for (int32_t stage = 1; stage <= 3; stage++) {
+        for (int32_t i = 0; i < (resnet->depth - 2) / 6; i++) {
+            x = block(b, x, 8 << stage, stage > 1 && i == 0 ? 2 : 1, stage, i);
+        }
+        sy_output(b, x, "stage%d", stage);
+    }
+    x = sy_output(b, sy_global_avg_pool(b, x), "pooled");
+    x = sy_linear(b, x, SY_LINEAR(.features = in->classes, .weight_init = kaiming), "linear");
+    sy_output(b, x, "logits");
+    return SY_OK;
+}
+
+static const struct sy_network_ops ops = {.size = sizeof ops, .init = init, .build = build};
+
+SY_PLUGIN(
+    SY_NETWORK, "resnet_cifar", struct resnet_cifar, .fields = fields, .ops = &ops,
+    .doc = "residual network for small images, option-A shortcuts (ResNet-20, 32, 44, 56, 110)",
+    .help = "Channels 16, 32 and 64; parameters named as in the PyTorch models released with SwitOKD. Outputs: stem,\n"
+            "stage1 to stage3, pooled, logits. ResNet-20 with 10 classes has 269,722 parameters.",
+    .reference = "He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR 2016");
