@@ -1,1 +1,245 @@
+/* The writing half of checkpoint.h. */
 #include "checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "checkpoint_folder.h"
+#include "whole_file.h"
+
+struct sy_checkpoint_writer {
+    const char *run;   /* the run folder's path */
+    char *checkpoints; /* RUN/checkpoints */
+    char *partial;     /* RUN/checkpoints/.<step>.partial */
+    char *final;       /* RUN/checkpoints/<step> */
+    json_t *files;     /* name: hash */
+    int64_t step;
+};
+
+static void destroy(struct sy_checkpoint_writer *writer) {
+    json_decref(writer->files);
+    free(writer->final);
+    free(writer->partial);
+    free(writer->checkpoints);
+    free(writer);
+}
+
+int sy_checkpoint_begin(struct sy_checkpoint_writer **out, struct sy_run_folder *folder, int64_t step,
+                        struct sy_error *err) {
+    *out = NULL;
+    if (step < 0) {
+        return sy_fail(err, SY_EINVAL, "a checkpoint of step %jd: steps count from 0", (intmax_t)step);
+    }
+    struct sy_checkpoint_writer *writer = calloc(1, sizeof *writer);
+    if (!writer) {
+        return sy_fail(err, SY_ENOMEM, "out of memory");
+    }
+    char name[32], hidden[48];
+    snprintf(name, sizeof name, "%jd", (intmax_t)step);
+    snprintf(hidden, sizeof hidden, ".%s.partial", name);
+    writer->step = step;
+    writer->run = sy_run_folder_path(folder);
+    writer->files = json_object();
+    writer->checkpoints = sy_path_join(writer->run, "checkpoints");
+    writer->partial = writer->checkpoints ? sy_path_join(writer->checkpoints, hidden) : NULL;
+    writer->final = writer->checkpoints ? sy_path_join(writer->checkpoints, name) : NULL;
+    int status = SY_OK;
+    if (!writer->files || !writer->partial || !writer->final) {
+        status = sy_fail(err, SY_ENOMEM, "out of memory");
+        goto give_up;
+    }
+    sy_checkpoint_remove_tree(writer->partial);
+    status = sy_make_folders(writer->partial, err);
+    if (status != SY_OK) {
+        goto give_up;
+    }
+    *out = writer;
+    return SY_OK;
+
+give_up:
+    destroy(writer);
+    return status;
+}
+
+static int add_hash(struct sy_checkpoint_writer *writer, const char *name, const char *path, struct sy_error *err) {
+    char hash[33];
+    int status = sy_hash_file(hash, path, err);
+    if (status == SY_OK && json_object_set_new(writer->files, name, json_string(hash)) != 0) {
+        status = sy_fail(err, SY_EINVAL, "%s: the name is not UTF-8", path);
+    }
+    return status;
+}
+
+int sy_checkpoint_tensors(struct sy_checkpoint_writer *writer, const char *name, const struct sy_named_tensor *tensors,
+                          size_t count, struct sy_error *err) {
+    if (!sy_checkpoint_file_name(name) || json_object_get(writer->files, name)) {
+        return sy_fail(err, SY_EINVAL, "%s: no second file of a checkpoint may be called '%s'", writer->final, name);
+    }
+    char *path = sy_path_join(writer->partial, name);
+    if (!path) {
+        return sy_fail(err, SY_ENOMEM, "out of memory");
+    }
+    int status = sy_safetensors_write(path, tensors, count, NULL, err);
+    if (status == SY_OK) {
+        status = add_hash(writer, name, path, err);
+    }
+    free(path);
+    return status;
+}
+
+/* The state says how long the journals were: they must be on the disk no later than it. */
+static int sync_journals(const struct sy_checkpoint_writer *writer, struct sy_error *err) {
+    static const char *const names[] = {"steps.jsonl", "epochs.jsonl"};
+    int status = SY_OK;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && status == SY_OK; i++) {
+        char *path = sy_path_join(writer->run, names[i]);
+        if (!path) {
+            return sy_fail(err, SY_ENOMEM, "out of memory");
+        }
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && fsync(fd) != 0) {
+            status = sy_fail(err, SY_EIO, "%s: cannot be synced: %s", path, strerror(errno));
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        free(path);
+    }
+    return status;
+}
+
+/* Releases the state. */
+static int write_state(struct sy_checkpoint_writer *writer, json_t *state, struct sy_error *err) {
+    char hash[33], text[SY_CHECKPOINT_COMPLETE_ROOM];
+    int status = SY_OK;
+    char *path = sy_path_join(writer->partial, SY_CHECKPOINT_STATE);
+    char *complete = sy_path_join(writer->partial, SY_CHECKPOINT_COMPLETE);
+    if (!state || !path || !complete) {
+        status = sy_fail(err, SY_ENOMEM, "out of memory");
+        json_decref(state);
+        goto release;
+    }
+    if (!json_is_object(state) || json_object_get(state, SY_CHECKPOINT_FILES) ||
+        json_object_set(state, SY_CHECKPOINT_FILES, writer->files) != 0) {
+        status = sy_fail(err, SY_EINVAL, "%s: the state must be an object without a key 'files'", writer->final);
+        json_decref(state);
+        goto release;
+    }
+    status = sy_write_json(path, state, err);
+    if (status == SY_OK) {
+        status = sy_hash_file(hash, path, err);
+    }
+    if (status == SY_OK) {
+        sy_checkpoint_complete_text(text, hash);
+        status = sy_write_file(complete, text, strlen(text), err);
+    }
+release:
+    free(complete);
+    free(path);
+    return status;
+}
+
+static bool is_pinned(const char *checkpoint) {
+    char *pin = sy_path_join(checkpoint, SY_CHECKPOINT_PINNED);
+    /* Out of memory, it is taken as pinned: kept too long is better than lost. */
+    bool pinned = !pin || access(pin, F_OK) == 0;
+    free(pin);
+    return pinned;
+}
+
+/* A pin on an earlier checkpoint of this step is meant for the step. */
+static int carry_pin(const struct sy_checkpoint_writer *writer, struct sy_error *err) {
+    if (!is_pinned(writer->final)) {
+        return SY_OK;
+    }
+    char *pin = sy_path_join(writer->partial, SY_CHECKPOINT_PINNED);
+    int status = pin ? sy_write_file(pin, "", 0, err) : sy_fail(err, SY_ENOMEM, "out of memory");
+    free(pin);
+    return status;
+}
+
+static int put_in_place(const struct sy_checkpoint_writer *writer, struct sy_error *err) {
+    bool done = rename(writer->partial, writer->final) == 0;
+    if (!done && (errno == ENOTEMPTY || errno == EEXIST)) {
+        /* The earlier checkpoint of this step changes places with the new one, and is swept away. */
+        done = renameat2(AT_FDCWD, writer->partial, AT_FDCWD, writer->final, RENAME_EXCHANGE) == 0;
+    }
+    if (!done && (errno == EINVAL || errno == ENOSYS)) {
+        /* A file system that cannot exchange: for a moment there is none of this step. */
+        char *aside = NULL;
+        if (asprintf(&aside, "%s/.%jd.replaced.partial", writer->checkpoints, (intmax_t)writer->step) < 0) {
+            return sy_fail(err, SY_ENOMEM, "out of memory");
+        }
+        sy_checkpoint_remove_tree(aside);
+        done = rename(writer->final, aside) == 0 && rename(writer->partial, writer->final) == 0;
+        free(aside);
+    }
+    if (!done) {
+        return sy_fail(err, SY_EIO, "%s: cannot take its place: %s", writer->final, strerror(errno));
+    }
+    return sy_sync_folder(writer->checkpoints, err);
+}
+
+/* Hidden first, then emptied: what is left of it when the process dies here is swept away later. */
+static void remove_checkpoint(const struct sy_checkpoint_writer *writer, int64_t step) {
+    char *path = NULL, *hidden = NULL;
+    if (asprintf(&path, "%s/%jd", writer->checkpoints, (intmax_t)step) < 0) {
+        return;
+    }
+    if (!is_pinned(path) && asprintf(&hidden, "%s/.%jd.partial", writer->checkpoints, (intmax_t)step) >= 0) {
+        if (rename(path, hidden) == 0) {
+            sy_checkpoint_remove_tree(hidden);
+        }
+        free(hidden);
+    }
+    free(path);
+}
+
+/* What cannot be removed stays until the next commit: the checkpoint itself is safe. */
+static void prune(const struct sy_checkpoint_writer *writer, int keep) {
+    int64_t *steps = NULL;
+    size_t count = 0, kept = 0;
+    sy_checkpoint_sweep(writer->checkpoints);
+    if (keep <= 0 || sy_checkpoint_steps(&steps, &count, writer->checkpoints, NULL) != SY_OK) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (steps[i] > writer->step || kept == (size_t)keep) {
+            remove_checkpoint(writer, steps[i]);
+        } else {
+            kept++;
+        }
+    }
+    free(steps);
+}
+
+int sy_checkpoint_commit(struct sy_checkpoint_writer *writer, json_t *state, int keep, struct sy_error *err) {
+    int status = write_state(writer, state, err);
+    if (status == SY_OK) {
+        status = sync_journals(writer, err);
+    }
+    if (status == SY_OK) {
+        status = carry_pin(writer, err);
+    }
+    if (status == SY_OK) {
+        status = put_in_place(writer, err);
+    }
+    if (status != SY_OK) {
+        sy_checkpoint_abandon(writer);
+        return status;
+    }
+    prune(writer, keep);
+    destroy(writer);
+    return SY_OK;
+}
+
+void sy_checkpoint_abandon(struct sy_checkpoint_writer *writer) {
+    if (writer) {
+        sy_checkpoint_remove_tree(writer->partial);
+        destroy(writer);
+    }
+}

@@ -3,9 +3,12 @@
  *   checkpoints/<step>/<node>.safetensors            weights and running statistics, as PyTorch names them
  *   checkpoints/<step>/<node>.optimizer.safetensors  optimiser slots: "<parameter>.slot0", ".slot1"
  *   checkpoints/<step>/plugins.safetensors           buffers of plugins, if any
- *   checkpoints/<step>/state.json                    everything else; last: hashes of the other files
+ *   checkpoints/<step>/state.json                    everything else; last: "files", the XXH3-128 of each file above
+ *   checkpoints/<step>/complete                      the XXH3-128 of state.json, as `xxhsum -c complete` reads it
  *
- * Written as .<step>.partial, synced, renamed. The last `keep` are kept, and those somebody pinned. */
+ * Written as .<step>.partial, synced, renamed: what a killed process leaves is a .partial folder, which nobody reads and
+ * the next commit removes. The last `keep` are kept, and those somebody pinned, by a file called "pinned" in them. Other
+ * names in checkpoints/ are nobody's business here. */
 #ifndef SY_RECORD_CHECKPOINT_H
 #define SY_RECORD_CHECKPOINT_H
 
@@ -16,13 +19,16 @@
 
 struct sy_checkpoint_writer;
 
+/* One writer at a time per folder, which must outlive it. step: 0 or more. *out is NULL after a failure. */
 int sy_checkpoint_begin(struct sy_checkpoint_writer **out, struct sy_run_folder *folder, int64_t step,
                         struct sy_error *err);
 /* name: "teacher.safetensors" */
 int sy_checkpoint_tensors(struct sy_checkpoint_writer *writer, const char *name, const struct sy_named_tensor *tensors,
                           size_t count, struct sy_error *err);
-/* Writes state.json with the hashes, syncs, renames, and removes all but the newest `keep` checkpoints (0: removes none)
- * Releases the state and the writer, whatever happened. */
+/* Syncs the run's journals (the state notes their lengths), writes state.json with the hashes, syncs, renames (in place
+ * of an earlier checkpoint of that step), and removes all but the newest `keep` checkpoints (0: removes none); those of
+ * later steps go first: they were damaged, or the run would have gone on from them. Releases the state and the writer,
+ * whatever happened. */
 int sy_checkpoint_commit(struct sy_checkpoint_writer *writer, json_t *state, int keep, struct sy_error *err);
 /* Gives up and removes what was written; NULL is fine. */
 void sy_checkpoint_abandon(struct sy_checkpoint_writer *writer);
@@ -31,11 +37,11 @@ void sy_checkpoint_abandon(struct sy_checkpoint_writer *writer);
 struct sy_checkpoint {
     int64_t step;
     char *path;
-    json_t *state;
+    json_t *state; /* as committed, with "files" */
 };
 
-/* The newest whole one; damaged newer ones are named in `notes` (malloc'ed text, NULL if none). SY_EINVAL when there is
- * none. */
+/* The newest whole one; damaged newer ones are named in `notes` (malloc'ed text, one a line, NULL if none; set after a
+ * failure too). SY_EINVAL when there is none, SY_EIO when there are only damaged ones. */
 int sy_checkpoint_newest(struct sy_checkpoint *out, char **notes, struct sy_run_folder *folder, struct sy_error *err);
 void sy_checkpoint_finish(struct sy_checkpoint *checkpoint);
 
