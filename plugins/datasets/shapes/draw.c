@@ -26,27 +26,11 @@ static double between(struct sy_rng *rng, double low, double high) {
     return low + (high - low) * sy_rng_uniform(rng);
 }
 
-static struct colour any_colour(struct sy_rng *rng) {
+/* Channels uniform on [low, high]. */
+static struct colour any_colour(struct sy_rng *rng, double low, double high) {
     struct colour colour;
     for (int32_t c = 0; c < 3; c++) {
-        colour.channel[c] = between(rng, 10, 245);
-    }
-    return colour;
-}
-
-static double contrast(const struct colour *a, const struct colour *b) {
-    double sum = 0;
-    for (int32_t c = 0; c < 3; c++) {
-        sum += fabs(a->channel[c] - b->channel[c]);
-    }
-    return sum;
-}
-
-/* A colour that stands out from two others at least a little. */
-static struct colour other_colour(struct sy_rng *rng, const struct colour *a, const struct colour *b, double least) {
-    struct colour colour = any_colour(rng);
-    while (contrast(&colour, a) < least || contrast(&colour, b) < least) {
-        colour = any_colour(rng);
+        colour.channel[c] = between(rng, low, high);
     }
     return colour;
 }
@@ -111,7 +95,7 @@ static void paint_line(struct canvas *canvas, struct sy_rng *rng) {
     double normal_x, normal_y;
     any_direction(&normal_x, &normal_y, rng);
     double x = between(rng, 4, SIDE - 4), y = between(rng, 4, SIDE - 4), half = between(rng, 0.3, 0.8);
-    struct colour colour = any_colour(rng);
+    struct colour colour = any_colour(rng, 10, 245);
     for (int32_t pixel = 0; pixel < PLANE; pixel++) {
         double off = (pixel % SIDE + 0.5 - x) * normal_x + (pixel / SIDE + 0.5 - y) * normal_y;
         blend(canvas, pixel, coverage(fabs(off) - half), &colour);
@@ -140,7 +124,7 @@ static void paint_clutter(struct canvas *canvas, const struct outlines *outlines
             continue;
         }
         int32_t outline = (int32_t)sy_rng_below(rng, OUTLINES);
-        struct figure figure = any_figure(rng, outline, any_colour(rng));
+        struct figure figure = any_figure(rng, outline, any_colour(rng, 10, 200));
         figure.radius = between(rng, 1.5, 4);
         figure.x = between(rng, 0, SIDE);
         figure.y = between(rng, 0, SIDE);
@@ -162,12 +146,14 @@ static void develop(uint8_t *out, const struct canvas *canvas, double noise, str
 void draw_image(uint8_t *out, const struct outlines *outlines, int32_t outline, const struct style *style,
                 struct sy_rng *rng) {
     struct canvas canvas;
-    struct colour from = any_colour(rng), to = other_colour(rng, &from, &from, 40);
+    struct colour from = any_colour(rng, 10, 120), to = any_colour(rng, 10, 120);
     paint_background(&canvas, &from, &to, rng);
     paint_clutter(&canvas, outlines, style->clutter, rng);
 
-    struct figure figure = any_figure(rng, outline, other_colour(rng, &from, &to, 110));
-    figure.radius = between(rng, 6, 11);
+    /* The shape is mostly brighter than what lies behind it: with colours drawn alike, small networks take tens of
+     * epochs to find out that edges matter. */
+    struct figure figure = any_figure(rng, outline, any_colour(rng, 100, 250));
+    figure.radius = between(rng, 4.5, 9);
     figure.x = SIDE / 2.0 + between(rng, -1, 1) * (SIDE / 2.0 - figure.radius);
     figure.y = SIDE / 2.0 + between(rng, -1, 1) * (SIDE / 2.0 - figure.radius);
     paint_figure(&canvas, outlines, &figure);
