@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <switchyard/dataset.h>
+#include <unistd.h>
 
 enum { MADE_CHANNELS = 3, MADE_HEIGHT = 9, MADE_WIDTH = 11 };
 enum { MADE_PIXELS = MADE_CHANNELS * MADE_HEIGHT * MADE_WIDTH, MADE_CLASSES = 10 };
@@ -13,6 +14,7 @@ struct made_up {
     int32_t dtype;       /* SY_U8 or SY_F32 */
     int64_t fails_at;    /* reading this sample fails; -1: none does */
     int64_t mislabelled; /* this sample has a label out of range; -1: none has */
+    useconds_t pause;    /* microseconds that every call of read takes longer */
     _Atomic int64_t samples_read;
 };
 
@@ -42,6 +44,7 @@ static int made_read(const void *self, int32_t split, const int64_t *indices, si
                      int32_t *labels, struct sy_error *err) {
     struct made_up *made = (struct made_up *)(uintptr_t)self; /* only the counter is written */
     (void)split;
+    usleep(made->pause);
     for (size_t i = 0; i < count; i++) {
         if (indices[i] == made->fails_at) {
             return sy_fail(err, SY_EIO, "sample %lld is on a bad sector", (long long)indices[i]);

@@ -254,6 +254,25 @@ Test(data_loader, starting_anew_drops_what_was_prepared) {
     drop(&whole);
 }
 
+/* As above with threads that are caught in the middle of a part. */
+Test(data_loader, starting_anew_waits_for_what_is_under_way) {
+    struct made_up made = made_up(203);
+    struct sy_loader_options options = usual_options();
+    struct epoch whole = run_once(&made, &options, 1, 0);
+    made.pause = 2000;
+    options.threads = 3;
+    struct sy_loader *loader = create(&made, &options);
+    for (int32_t round = 0; round < 5; round++) {
+        start(loader, 9, 0);
+        usleep(1000);
+        struct epoch again = run(loader, 2, 1, 0);
+        check_same(&again, &whole, 0, 2);
+        drop(&again);
+    }
+    sy_loader_destroy(loader);
+    drop(&whole);
+}
+
 Test(data_loader, a_batch_stays_valid_until_the_next_call) {
     struct made_up made = made_up(400);
     struct sy_loader_options options = usual_options();
