@@ -1,6 +1,5 @@
 /* figures.c - what follows from a graph alone: counts, names, and initial values. */
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "graph_builder.h"
@@ -62,9 +61,10 @@ static void fill_constant(float *out, int64_t count, double value) {
     }
 }
 
+/* On [-bound, bound): from 24 random bits, so that rounding to float never reaches the upper end. */
 static void fill_uniform(float *out, int64_t count, double bound, struct sy_rng *rng) {
     for (int64_t i = 0; i < count; i++) {
-        out[i] = (float)(bound * (2 * sy_rng_uniform(rng) - 1));
+        out[i] = (float)(bound * ((sy_rng_u32(rng) >> 8) * 0x1p-23 - 1));
     }
 }
 
@@ -74,32 +74,12 @@ static void fill_normal(float *out, int64_t count, double deviation, struct sy_r
     }
 }
 
-/* Batch norm's own parameters, whatever the plugin left at its default. */
-static bool batch_norm_default(float *out, const struct sy_graph *graph, int32_t index, int64_t count) {
-    const struct sy_param *param = graph->params[index];
-    bool variance = false, weight = false, of_batch_norm = false;
-    if (param->op >= 0) {
-        const struct sy_op *op = graph->ops[param->op];
-        of_batch_norm = op->kind == SY_OP_BATCH_NORM;
-        variance = op->param[SY_VARIANCE] == index;
-        weight = op->param[SY_WEIGHT] == index;
-    }
-    if (!of_batch_norm || (param->role == SY_TRAINABLE && param->init.kind != SY_INIT_DEFAULT)) {
-        return false;
-    }
-    fill_constant(out, count, variance || weight ? 1 : 0);
-    return true;
-}
-
 void sy_param_initialise(float *out, const struct sy_graph *graph, int32_t index, uint64_t seed, uint32_t node_key) {
     const struct sy_param *param = graph->params[index];
     int64_t count = param_count(param);
     double value = param->init.value, fan_in = (double)(param->fan_in ? param->fan_in : 1);
     double fan_out = (double)(param->fan_out ? param->fan_out : 1);
     struct sy_rng rng = sy_rng_make(seed, SY_FOR_INIT, node_key, 0, (uint32_t)index);
-    if (batch_norm_default(out, graph, index, count)) {
-        return;
-    }
     switch (param->init.kind) {
     case SY_INIT_CONSTANT:
         fill_constant(out, count, value);
@@ -122,7 +102,7 @@ void sy_param_initialise(float *out, const struct sy_graph *graph, int32_t index
     case SY_INIT_NORMAL_INVERSE_FAN_IN:
         fill_normal(out, count, 1 / fan_in, &rng);
         break;
-    default:
+    default: /* of convolutions and linear layers; batch norm's is spelled out by the builder */
         fill_uniform(out, count, 1 / sqrt(fan_in), &rng);
         break;
     }

@@ -1,35 +1,11 @@
 /* graph_builder.c - the builder's functions: one operator each, with its shape and parameters. */
 #include "graph_builder.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "graph_parts.h"
 
 /* ---- the graph under construction ------------------------------------------------------------------------------- */
-
-static int32_t fail(struct sy_building *building, const char *name, const char *format, ...) SY_PRINTF(3, 4);
-
-static int32_t fail(struct sy_building *building, const char *name, const char *format, ...) {
-    if (!building->failed) {
-        char text[512];
-        va_list args;
-        va_start(args, format);
-        vsnprintf(text, sizeof text, format, args);
-        va_end(args);
-        sy_fail(building->err, SY_EINVAL, "%s%s%s", name ? name : "", name ? ": " : "", text);
-    }
-    building->failed = true;
-    return -1;
-}
-
-static int32_t out_of_memory(struct sy_building *building) {
-    if (!building->failed) {
-        sy_fail(building->err, SY_ENOMEM, "no memory for the graph");
-    }
-    building->failed = true;
-    return -1;
-}
 
 /* The shape of a value, or NULL after a mistake. */
 static const struct sy_shape *shape_of(struct sy_building *building, int32_t value, const char *name) {
@@ -37,7 +13,8 @@ static const struct sy_shape *shape_of(struct sy_building *building, int32_t val
         return NULL;
     }
     if (value < 0 || value >= building->graph.n_values) {
-        fail(building, name, "its input is no value of this graph");
+        sy_building_fail(building, name, "its input %d is no value of this graph; pass what an earlier call returned",
+                         value);
         return NULL;
     }
     return &building->values[value];
@@ -46,18 +23,11 @@ static const struct sy_shape *shape_of(struct sy_building *building, int32_t val
 static const struct sy_shape *image_of(struct sy_building *building, int32_t value, const char *name) {
     const struct sy_shape *shape = shape_of(building, value, name);
     if (shape && shape->rank != 3) {
-        fail(building, name, "needs an image (channels, height, width), its input is a vector of %d", shape->dim[0]);
+        sy_building_fail(building, name, "needs an image (channels, height, width), its input is a vector of %d",
+                         shape->dim[0]);
         return NULL;
     }
     return shape;
-}
-
-static int32_t new_value(struct sy_building *building, int32_t rank, int32_t a, int32_t b, int32_t c) {
-    if (!sy_building_room(building, (void **)&building->values, building->graph.n_values, sizeof *building->values)) {
-        return out_of_memory(building);
-    }
-    building->values[building->graph.n_values] = (struct sy_shape){rank, {a, b, c}};
-    return building->graph.n_values++;
 }
 
 /* Appends an operator with its output; the operator is filled in by the caller. */
@@ -70,13 +40,22 @@ static struct sy_op *new_op(struct sy_building *building, int32_t kind, const ch
     if (!name) {
         snprintf(made_up, sizeof made_up, "%s%d", sy_op_kind_name(kind), ++building->unnamed[kind]);
         name = made_up;
+    } else if (!name[0] || strlen(name) >= SY_NAME_ROOM - 1) {
+        sy_building_fail(building, sy_op_kind_name(kind), "its name must have 1 to %d characters", SY_NAME_ROOM - 2);
+        return NULL;
+    }
+    if ((double)shape->dim[0] * shape->dim[1] * shape->dim[2] > INT32_MAX) {
+        sy_building_fail(building, name, "%d x %d x %d elements of output are too many, at most %d", shape->dim[0],
+                         shape->dim[1], shape->dim[2], INT32_MAX);
+        return NULL;
     }
     struct sy_op *op = sy_building_take(building, sizeof *op);
     int32_t *copy = sy_building_take(building, (size_t)n_inputs * sizeof *copy);
     char *text = sy_building_text(building, name);
-    if (!op || !copy || !text ||
-        !sy_building_room(building, (void **)&building->ops, building->graph.n_ops, sizeof *building->ops)) {
-        out_of_memory(building);
+    struct sy_op **ops = sy_building_room(building->ops, building->graph.n_ops, sizeof *ops);
+    building->ops = ops ? ops : building->ops;
+    if (!op || !copy || !text || !ops) {
+        sy_building_out_of_memory(building);
         return NULL;
     }
     memcpy(copy, inputs, (size_t)n_inputs * sizeof *copy);
@@ -89,7 +68,7 @@ static struct sy_op *new_op(struct sy_building *building, int32_t kind, const ch
                          .kernel = 1,
                          .stride = 1,
                          .groups = 1};
-    op->output = new_value(building, shape->rank, shape->dim[0], shape->dim[1], shape->dim[2]);
+    op->output = sy_building_value(building, shape->rank, shape->dim[0], shape->dim[1], shape->dim[2]);
     if (op->output < 0) {
         return NULL;
     }
@@ -106,15 +85,17 @@ static void new_param(struct sy_building *building, struct sy_op *op, int32_t wh
     snprintf(name, sizeof name, "%s.%s", op->name, suffix);
     for (int32_t i = 0; i < building->graph.n_params; i++) {
         if (!strcmp(building->params[i]->name, name)) {
-            fail(building, op->name, "two operators of one name; parameters would be called alike");
+            sy_building_fail(building, op->name, "there is already a parameter %s; give each operator its own name",
+                             name);
             return;
         }
     }
     struct sy_param *param = sy_building_take(building, sizeof *param);
     char *text = sy_building_text(building, name);
-    if (!param || !text ||
-        !sy_building_room(building, (void **)&building->params, building->graph.n_params, sizeof *building->params)) {
-        out_of_memory(building);
+    struct sy_param **params = sy_building_room(building->params, building->graph.n_params, sizeof *params);
+    building->params = params ? params : building->params;
+    if (!param || !text || !params) {
+        sy_building_out_of_memory(building);
         return;
     }
     *param = (struct sy_param){
@@ -139,29 +120,50 @@ static void set_fans(struct sy_building *building, const struct sy_op *op, int64
 static int32_t window(struct sy_building *building, const char *name, int32_t size, int32_t kernel, int32_t stride,
                       int32_t padding) {
     if (kernel < 1 || stride < 1 || padding < 0) {
-        fail(building, name, "kernel %d, stride %d, padding %d make no sense", kernel, stride, padding);
+        sy_building_fail(building, name,
+                         "kernel %d, stride %d, padding %d; the first two must be 1 or more, padding 0 or more", kernel,
+                         stride, padding);
         return 0;
     }
-    if (size + 2 * padding < kernel) {
-        fail(building, name, "a kernel of %d does not fit into %d rows with %d of padding", kernel, size, padding);
+    int64_t padded = (int64_t)size + 2 * (int64_t)padding;
+    if (padded < kernel || padded > INT32_MAX) {
+        sy_building_fail(building, name, "a kernel of %d does not fit into %d rows with %d of padding", kernel, size,
+                         padding);
         return 0;
     }
-    return (size + 2 * padding - kernel) / stride + 1;
+    return (int32_t)((padded - kernel) / stride + 1);
+}
+
+/* A specification that came over the border, as far as its author knew it. */
+static bool read_spec(struct sy_building *building, const char *name, void *spec, size_t size, const void *theirs) {
+    uint32_t their_size = 0;
+    if (theirs) {
+        memcpy(&their_size, theirs, sizeof their_size);
+    }
+    if (their_size < sizeof their_size) {
+        sy_building_fail(building, name,
+                         "its specification has no size; write it with SY_CONV2D, SY_LINEAR or SY_BATCH_NORM");
+        return false;
+    }
+    memcpy(spec, theirs, their_size < size ? their_size : size);
+    return true;
 }
 
 static int32_t build_conv2d(void *graph, int32_t x, const struct sy_conv2d *theirs, const char *name) {
     struct sy_building *building = graph;
     struct sy_conv2d spec = {.size = sizeof spec};
-    memcpy(&spec, theirs, theirs->size < sizeof spec ? theirs->size : sizeof spec);
     const struct sy_shape *in = image_of(building, x, name);
-    if (!in) {
+    if (!in || !read_spec(building, name, &spec, sizeof spec, theirs)) {
         return -1;
     }
     int32_t kernel = spec.kernel ? spec.kernel : 1, stride = spec.stride ? spec.stride : 1;
     int32_t groups = spec.groups ? spec.groups : 1;
-    if (spec.channels < 1 || groups < 1 || in->dim[0] % groups || spec.channels % groups) {
-        return fail(building, name, "%d channels in, %d out and %d groups: the groups must divide both", in->dim[0],
-                    spec.channels, groups);
+    if (spec.channels < 1) {
+        return sy_building_fail(building, name, "%d channels of output; it needs 1 or more", spec.channels);
+    }
+    if (groups < 1 || in->dim[0] % groups || spec.channels % groups) {
+        return sy_building_fail(building, name, "%d channels in, %d out and %d groups: the groups must divide both",
+                                in->dim[0], spec.channels, groups);
     }
     struct sy_shape out = {3,
                            {spec.channels, window(building, name, in->dim[1], kernel, stride, spec.padding),
@@ -183,13 +185,17 @@ static int32_t build_conv2d(void *graph, int32_t x, const struct sy_conv2d *thei
 static int32_t build_linear(void *graph, int32_t x, const struct sy_linear *theirs, const char *name) {
     struct sy_building *building = graph;
     struct sy_linear spec = {.size = sizeof spec};
-    memcpy(&spec, theirs, theirs->size < sizeof spec ? theirs->size : sizeof spec);
     const struct sy_shape *in = shape_of(building, x, name);
-    if (!in) {
+    if (!in || !read_spec(building, name, &spec, sizeof spec, theirs)) {
         return -1;
     }
-    if (in->rank != 1 || spec.features < 1) {
-        return fail(building, name, "needs a vector and at least one feature; flatten or pool an image first");
+    if (in->rank != 1) {
+        return sy_building_fail(building, name,
+                                "needs a vector, its input is an image of %d x %d x %d; flatten or pool it first",
+                                in->dim[0], in->dim[1], in->dim[2]);
+    }
+    if (spec.features < 1) {
+        return sy_building_fail(building, name, "%d features of output; it needs 1 or more", spec.features);
     }
     int64_t features = in->dim[0];
     struct sy_op *op = new_op(building, SY_OP_LINEAR, name, &x, 1, &(struct sy_shape){1, {spec.features, 1, 1}});
@@ -208,28 +214,30 @@ static int32_t build_linear(void *graph, int32_t x, const struct sy_linear *thei
 static int32_t build_batch_norm(void *graph, int32_t x, const struct sy_batch_norm *theirs, const char *name) {
     struct sy_building *building = graph;
     struct sy_batch_norm spec = {.size = sizeof spec};
-    memcpy(&spec, theirs, theirs->size < sizeof spec ? theirs->size : sizeof spec);
     const struct sy_shape *in = shape_of(building, x, name);
-    if (!in) {
+    if (!in || !read_spec(building, name, &spec, sizeof spec, theirs)) {
         return -1;
     }
-    if (spec.eps < 0 || spec.momentum < 0 || spec.momentum > 1) {
-        return fail(building, name, "eps %g and momentum %g: eps is not negative, momentum in [0, 1]", spec.eps,
-                    spec.momentum);
+    if (!(spec.eps >= 0) || !(spec.momentum >= 0 && spec.momentum <= 1)) {
+        return sy_building_fail(building, name, "eps %g and momentum %g: eps is not negative, momentum in [0, 1]",
+                                spec.eps, spec.momentum);
     }
     struct sy_shape out = *in;
     struct sy_op *op = new_op(building, SY_OP_BATCH_NORM, name, &x, 1, &out);
     if (!op) {
         return -1;
     }
+    /* Defaults are spelled out, so that a parameter tells how it starts when prune has taken its operator. */
     const int64_t shape[4] = {out.dim[0], 0, 0, 0};
-    const struct sy_init none = {SY_INIT_DEFAULT, 0, 0};
+    const struct sy_init zero = {SY_INIT_CONSTANT, 0, 0}, one = {SY_INIT_CONSTANT, 0, 1};
     op->eps = spec.eps != 0 ? spec.eps : 1e-5;
     op->momentum = spec.momentum != 0 ? spec.momentum : 0.1;
-    new_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, shape, 1, spec.weight_init);
-    new_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, shape, 1, spec.bias_init);
-    new_param(building, op, SY_MEAN, "running_mean", SY_STATISTIC, shape, 1, none);
-    new_param(building, op, SY_VARIANCE, "running_var", SY_STATISTIC, shape, 1, none);
+    new_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, shape, 1,
+              spec.weight_init.kind == SY_INIT_DEFAULT ? one : spec.weight_init);
+    new_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, shape, 1,
+              spec.bias_init.kind == SY_INIT_DEFAULT ? zero : spec.bias_init);
+    new_param(building, op, SY_MEAN, "running_mean", SY_STATISTIC, shape, 1, zero);
+    new_param(building, op, SY_VARIANCE, "running_var", SY_STATISTIC, shape, 1, one);
     set_fans(building, op, 1, 1);
     return building->failed ? -1 : op->output;
 }
@@ -261,8 +269,8 @@ static int32_t build_add(void *graph, int32_t a, int32_t b) {
         return -1;
     }
     if (memcmp(left, right, sizeof *left) != 0) {
-        return fail(building, "add", "shapes %d x %d x %d and %d x %d x %d differ", left->dim[0], left->dim[1],
-                    left->dim[2], right->dim[0], right->dim[1], right->dim[2]);
+        return sy_building_fail(building, "add", "shapes %d x %d x %d and %d x %d x %d differ", left->dim[0],
+                                left->dim[1], left->dim[2], right->dim[0], right->dim[1], right->dim[2]);
     }
     struct sy_shape out = *left;
     struct sy_op *op = new_op(building, SY_OP_ADD, NULL, (const int32_t[]){a, b}, 2, &out);
@@ -271,9 +279,9 @@ static int32_t build_add(void *graph, int32_t a, int32_t b) {
 
 static int32_t build_concat(void *graph, const int32_t *inputs, int32_t count) {
     struct sy_building *building = graph;
-    const struct sy_shape *first = count > 0 ? shape_of(building, inputs[0], "concat") : NULL;
+    const struct sy_shape *first = inputs && count > 0 ? shape_of(building, inputs[0], "concat") : NULL;
     if (!first) {
-        return count > 0 ? -1 : fail(building, "concat", "needs an input");
+        return sy_building_fail(building, "concat", "needs an input");
     }
     struct sy_shape out = *first;
     for (int32_t i = 1; i < count; i++) {
@@ -282,8 +290,11 @@ static int32_t build_concat(void *graph, const int32_t *inputs, int32_t count) {
             return -1;
         }
         if (next->rank != out.rank || next->dim[1] != out.dim[1] || next->dim[2] != out.dim[2]) {
-            return fail(building, "concat", "images of %d x %d and %d x %d cannot be joined", out.dim[1], out.dim[2],
-                        next->dim[1], next->dim[2]);
+            return sy_building_fail(building, "concat", "images of %d x %d and %d x %d cannot be joined", out.dim[1],
+                                    out.dim[2], next->dim[1], next->dim[2]);
+        }
+        if (next->dim[0] > INT32_MAX - out.dim[0]) {
+            return sy_building_fail(building, "concat", "more than %d channels", INT32_MAX);
         }
         out.dim[0] += next->dim[0];
     }
@@ -298,8 +309,8 @@ static int32_t build_pool(struct sy_building *building, int32_t kind, int32_t x,
     if (!in) {
         return -1;
     }
-    if (2 * padding > kernel) {
-        return fail(building, name, "padding %d is more than half the kernel of %d", padding, kernel);
+    if (padding > 0 && padding > kernel / 2) {
+        return sy_building_fail(building, name, "padding %d is more than half the kernel of %d", padding, kernel);
     }
     struct sy_shape out = {3,
                            {in->dim[0], window(building, name, in->dim[1], kernel, stride, padding),
@@ -342,10 +353,16 @@ static int32_t build_slice_pad(void *graph, int32_t x, int32_t stride, int32_t b
         return -1;
     }
     if (stride < 1 || before < 0 || after < 0) {
-        return fail(building, "slice_pad", "stride %d, %d and %d channels make no sense", stride, before, after);
+        return sy_building_fail(building, "slice_pad",
+                                "stride %d, %d channels before and %d after; the stride must be 1 or more, "
+                                "channels 0 or more",
+                                stride, before, after);
     }
-    struct sy_shape out = {
-        3, {in->dim[0] + before + after, (in->dim[1] + stride - 1) / stride, (in->dim[2] + stride - 1) / stride}};
+    if ((int64_t)in->dim[0] + before + after > INT32_MAX) {
+        return sy_building_fail(building, "slice_pad", "more than %d channels", INT32_MAX);
+    }
+    struct sy_shape out = {3,
+                           {in->dim[0] + before + after, (in->dim[1] - 1) / stride + 1, (in->dim[2] - 1) / stride + 1}};
     struct sy_op *op = new_op(building, SY_OP_SLICE_PAD, NULL, &x, 1, &out);
     if (!op) {
         return -1;
@@ -357,7 +374,7 @@ static int32_t build_slice_pad(void *graph, int32_t x, int32_t stride, int32_t b
 static int32_t build_dropout(void *graph, int32_t x, double probability) {
     struct sy_building *building = graph;
     if (!(probability >= 0 && probability < 1)) {
-        return fail(building, "dropout", "probability %g is outside [0, 1)", probability);
+        return sy_building_fail(building, "dropout", "probability %g is outside [0, 1)", probability);
     }
     int32_t value = build_same_shape(building, SY_OP_DROPOUT, x);
     if (value >= 0) {
@@ -373,16 +390,19 @@ static int32_t build_output(void *graph, int32_t x, const char *name) {
     if (!shape_of(building, x, name)) {
         return -1;
     }
+    if (!name || !name[0] || strlen(name) >= SY_NAME_ROOM - 1) {
+        return sy_building_fail(building, "output", "its name must have 1 to %d characters", SY_NAME_ROOM - 2);
+    }
     for (int32_t i = 0; i < building->graph.n_outputs; i++) {
         if (!strcmp(building->outputs[i]->name, name)) {
-            return fail(building, name, "two outputs of one name");
+            return sy_building_fail(building, name, "there is already an output of that name; give each its own");
         }
     }
-    return sy_building_output(building, x, name) ? x : out_of_memory(building);
+    return sy_building_output(building, x, name) ? x : sy_building_out_of_memory(building);
 }
 
 static int32_t build_shape(void *graph, int32_t x, struct sy_shape *out) {
-    const struct sy_shape *shape = shape_of(graph, x, NULL);
+    const struct sy_shape *shape = shape_of(graph, x, "shape");
     if (shape) {
         *out = *shape;
     }
@@ -390,7 +410,7 @@ static int32_t build_shape(void *graph, int32_t x, struct sy_shape *out) {
 }
 
 static int32_t build_fail(void *graph, const char *reason) {
-    return fail(graph, NULL, "%s", reason);
+    return sy_building_fail(graph, NULL, "%s", reason ? reason : "the network gave up and did not say why");
 }
 
 static const struct sy_builder template = {
@@ -413,6 +433,29 @@ static const struct sy_builder template = {
     .fail = build_fail,
 };
 
+/* The values that are fed from outside; NULL after a mistake. */
+static int32_t *new_inputs(struct sy_building *building, const struct sy_shape *shapes, int32_t count) {
+    int32_t *values = count > 0 ? sy_building_take(building, (size_t)count * sizeof *values) : NULL;
+    if (count < 1) {
+        sy_building_fail(building, NULL, "a network needs 1 or more inputs, not %d", count);
+    } else if (!values) {
+        sy_building_out_of_memory(building);
+    }
+    for (int32_t i = 0; !building->failed && i < count; i++) {
+        const int32_t *dim = shapes[i].dim;
+        bool vector = shapes[i].rank == 1 && dim[1] == 1 && dim[2] == 1;
+        if ((shapes[i].rank != 3 && !vector) || dim[0] < 1 || dim[1] < 1 || dim[2] < 1 ||
+            (double)dim[0] * dim[1] * dim[2] > INT32_MAX) {
+            sy_building_fail(building, NULL,
+                             "input %d is %d x %d x %d of rank %d; it must be an image (3) or a vector (1)", i, dim[0],
+                             dim[1], dim[2], shapes[i].rank);
+            break;
+        }
+        values[i] = sy_building_value(building, shapes[i].rank, dim[0], dim[1], dim[2]);
+    }
+    return building->failed ? NULL : values;
+}
+
 struct sy_built_graph *sy_graph_build_with(int (*build)(const void *self, const struct sy_builder *builder,
                                                         const struct sy_network_in *in, struct sy_error *err),
                                            const void *self, const struct sy_shape *inputs, int32_t n_inputs,
@@ -423,17 +466,17 @@ struct sy_built_graph *sy_graph_build_with(int (*build)(const void *self, const 
         return NULL;
     }
     builder.graph = building;
-    int32_t *values = sy_building_take(building, (size_t)(n_inputs + 1) * sizeof *values);
-    for (int32_t i = 0; values && i < n_inputs; i++) {
-        values[i] = new_value(building, inputs[i].rank, inputs[i].dim[0], inputs[i].dim[1], inputs[i].dim[2]);
+    int32_t *values = new_inputs(building, inputs, n_inputs);
+    if (classes < 1) {
+        sy_building_fail(building, NULL, "%d classes; there must be 1 or more", classes);
     }
     struct sy_network_in in = {.size = sizeof in, .classes = classes, .n_inputs = n_inputs, .inputs = values};
-    int status = values ? build(self, &builder, &in, err) : out_of_memory(building);
+    int status = building->failed ? SY_EINVAL : build(self, &builder, &in, err);
     if (status == SY_OK && !building->failed && !building->graph.n_outputs) {
-        fail(building, NULL, "the graph has no output");
+        sy_building_fail(building, NULL, "it has no output; name one with sy_output, \"logits\"");
     }
     if (status != SY_OK && !building->failed) {
-        sy_fail(err, status, "the network could not be built, and it did not say why");
+        sy_fail(err, status < 0 ? status : SY_EINVAL, "the network could not be built, and it did not say why");
     }
     if (status != SY_OK || building->failed) {
         sy_building_destroy(building);

@@ -60,26 +60,51 @@ char *sy_building_text(struct sy_building *building, const char *text) {
     return copy ? memcpy(copy, text, room) : NULL;
 }
 
-bool sy_building_room(struct sy_building *building, void **array, int32_t count, size_t bytes) {
-    (void)building;
+void *sy_building_room(void *array, int32_t count, size_t bytes) {
     /* Full at 0 and at every power of two from 16. */
     if (count != 0 && (count < 16 || (count & (count - 1)) != 0)) {
-        return true;
+        return array;
     }
-    void *grown = realloc(*array, (size_t)(count ? 2 * count : 16) * bytes);
-    if (!grown) {
-        return false;
+    return realloc(array, (size_t)(count ? 2 * (int64_t)count : 16) * bytes);
+}
+
+int32_t sy_building_fail(struct sy_building *building, const char *name, const char *format, ...) {
+    if (!building->failed) {
+        char text[512];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        sy_fail(building->err, SY_EINVAL, "%s%s%s", name ? name : "", name ? ": " : "", text);
     }
-    *array = grown;
-    return true;
+    building->failed = true;
+    return -1;
+}
+
+int32_t sy_building_out_of_memory(struct sy_building *building) {
+    if (!building->failed) {
+        sy_fail(building->err, SY_ENOMEM, "no memory for the graph");
+    }
+    building->failed = true;
+    return -1;
+}
+
+int32_t sy_building_value(struct sy_building *building, int32_t rank, int32_t a, int32_t b, int32_t c) {
+    struct sy_shape *values = sy_building_room(building->values, building->graph.n_values, sizeof *values);
+    if (!values) {
+        return sy_building_out_of_memory(building);
+    }
+    building->values = values;
+    values[building->graph.n_values] = (struct sy_shape){rank, {a, b, c}};
+    return building->graph.n_values++;
 }
 
 bool sy_building_output(struct sy_building *building, int32_t value, const char *name) {
     struct sy_output *output = sy_building_take(building, sizeof *output);
     char *text = sy_building_text(building, name);
-    if (!output || !text ||
-        !sy_building_room(building, (void **)&building->outputs, building->graph.n_outputs,
-                          sizeof *building->outputs)) {
+    struct sy_output **outputs = sy_building_room(building->outputs, building->graph.n_outputs, sizeof *outputs);
+    building->outputs = outputs ? outputs : building->outputs;
+    if (!output || !text || !outputs) {
         return false;
     }
     *output = (struct sy_output){.size = sizeof *output, .value = value, .name = text};

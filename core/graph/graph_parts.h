@@ -26,8 +26,15 @@ void sy_building_destroy(struct sy_building *building);
 /* Zeroed memory that lives as long as the graph; NULL when memory is used up. */
 void *sy_building_take(struct sy_building *building, size_t bytes);
 char *sy_building_text(struct sy_building *building, const char *text);
-/* Makes room for one more element in an array of `count`. */
-bool sy_building_room(struct sy_building *building, void **array, int32_t count, size_t bytes);
+/* An array of `count` elements, all added with this function, with room for one more: where it is from now on. NULL when
+ * memory is used up; the array is then as before. */
+void *sy_building_room(void *array, int32_t count, size_t bytes);
+/* Notes the first mistake, "NAME: ..." where there is a name; later ones change nothing. Always -1. */
+SY_PRINTF(3, 4)
+int32_t sy_building_fail(struct sy_building *building, const char *name, const char *format, ...);
+int32_t sy_building_out_of_memory(struct sy_building *building);
+/* Appends a value; its number or -1. */
+int32_t sy_building_value(struct sy_building *building, int32_t rank, int32_t a, int32_t b, int32_t c);
 /* Appends an output. */
 bool sy_building_output(struct sy_building *building, int32_t value, const char *name);
 /* The finished graph, owning all memory; `inputs` was taken from the building. */

@@ -23,7 +23,9 @@ static bool copy_ops(struct sy_building *building, const struct sy_graph *graph,
             continue;
         }
         struct sy_op *op = sy_building_take(building, sizeof *op);
-        if (!op || !sy_building_room(building, (void **)&building->ops, building->graph.n_ops, sizeof op)) {
+        struct sy_op **ops = sy_building_room(building->ops, building->graph.n_ops, sizeof *ops);
+        building->ops = ops ? ops : building->ops;
+        if (!op || !ops) {
             return false;
         }
         *op = *graph->ops[i]; /* names and inputs are the original's, which outlives the copy */
@@ -36,7 +38,9 @@ static bool copy_ops(struct sy_building *building, const struct sy_graph *graph,
 static bool copy_params(struct sy_building *building, const struct sy_graph *graph, const int32_t *new_index) {
     for (int32_t i = 0; i < graph->n_params; i++) {
         struct sy_param *param = sy_building_take(building, sizeof *param);
-        if (!param || !sy_building_room(building, (void **)&building->params, i, sizeof param)) {
+        struct sy_param **params = sy_building_room(building->params, i, sizeof *params);
+        building->params = params ? params : building->params;
+        if (!param || !params) {
             return false;
         }
         *param = *graph->params[i];
@@ -48,9 +52,11 @@ static bool copy_params(struct sy_building *building, const struct sy_graph *gra
 
 static bool copy_values(struct sy_building *building, const struct sy_graph *graph) {
     for (int32_t i = 0; i < graph->n_values; i++) {
-        if (!sy_building_room(building, (void **)&building->values, i, sizeof *building->values)) {
+        struct sy_shape *values = sy_building_room(building->values, i, sizeof *values);
+        if (!values) {
             return false;
         }
+        building->values = values;
         building->values[i] = graph->values[i];
         building->graph.n_values++;
     }
