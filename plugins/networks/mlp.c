@@ -28,6 +28,7 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
             x = sy_dropout(b, x, mlp->dropout);
         }
     }
+    sy_output(b, x, "pooled");
     x = sy_linear(b, x, SY_LINEAR(.features = in->classes), "fc%zu", mlp->hidden.count + 1);
     sy_output(b, x, "logits");
     return SY_OK;
@@ -35,7 +36,7 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
 
 static const struct sy_network_ops ops = {.size = sizeof ops, .build = build};
 
-SY_PLUGIN(
-    SY_NETWORK, "mlp", struct mlp, .fields = fields, .ops = &ops,
-    .doc = "multi-layer perceptron on the flattened image",
-    .help = "Layers fc1, fc2, ... with PyTorch's default initialisation. Outputs: hidden1, hidden2, ..., logits.");
+SY_PLUGIN(SY_NETWORK, "mlp", struct mlp, .fields = fields, .ops = &ops,
+          .doc = "multi-layer perceptron on the flattened image",
+          .help = "Layers fc1, fc2, ... with PyTorch's default initialisation. Outputs: hidden1, hidden2, ...,\n"
+                  "pooled (what the last layer sees), logits.");

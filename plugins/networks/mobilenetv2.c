@@ -9,7 +9,7 @@ struct mobilenetv2 {
 enum { CIFAR, TORCHVISION };
 
 static const struct sy_field fields[] = {
-    SY_PARAM(struct mobilenetv2, width, .def = 0.5, .min = 0.05, .max = 10, .doc = "factor on the channels"),
+    SY_PARAM(struct mobilenetv2, width, .def = 0.5, .min = 0.0625, .max = 10, .doc = "factor on the channels"),
     SY_PARAM(struct mobilenetv2, variant, .choices = "cifar|torchvision",
              .doc =
                  "cifar: channels rounded down, ReLU, an expansion in every block; torchvision: channels in multiples "
