@@ -73,8 +73,8 @@ static void tell_unknown(struct sy_registry *registry, const char *name) {
         names[i] = candidates[i].name;
     }
     const char *near = names ? sy_nearest_name(name, names, count) : NULL;
-    fprintf(stderr, "switchyard help: no plugin named \"%s\"%s%s%s; `switchyard list` shows which there are\n", name,
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    fprintf(stderr, "switchyard help: no plugin named \"%s\"; %s%s%s`switchyard list` shows which there are\n", name,
+            near ? "did you mean \"" : "", near ? near : "", near ? "\"? " : "");
     free(names);
 }
 

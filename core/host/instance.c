@@ -99,6 +99,9 @@ struct sy_instance *sy_instance_from_group(struct sy_registry *registry, const c
     struct sy_instance *instance = sy_instance_create(found, group, arena, problems);
     /* Unknown keys are told even where the known ones are wrong. */
     if (group) {
+        for (size_t i = 0; names && names[i]; i++) {
+            sy_setting_get(group, names[i]);
+        }
         sy_fields_finish(group, (const struct sy_table *const[]){&found->table}, 1, names, problems);
     }
     return instance;
