@@ -33,7 +33,7 @@ static bool is_buffer_name(const char *name) {
 static int add_buffer(struct sy_services *services, const char *name, size_t count, struct sy_error *err) {
     struct sy_buffer *buffers = realloc(services->buffers, (services->n_buffers + 1) * sizeof *buffers);
     char *copy = strdup(name);
-    float *at = calloc(count, sizeof *at);
+    float *at = count <= PTRDIFF_MAX / sizeof *at ? calloc(count, sizeof *at) : NULL;
     if (buffers) {
         services->buffers = buffers;
     }
