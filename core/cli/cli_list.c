@@ -52,7 +52,7 @@ static void print_rows(const struct row *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
         int name_length = (int)strlen(rows[i].name), doc_length = (int)strlen(rows[i].doc);
         name = name_length > name ? name_length : name;
-        doc = doc_length > doc && doc_length <= 80 ? doc_length : doc;
+        doc = doc_length > doc && doc_length <= 96 ? doc_length : doc;
     }
     printf("%-8s  %-*s  %-*s  %s\n", "kind", name, "name", doc, "what it is", "file");
     for (size_t i = 0; i < count; i++) {

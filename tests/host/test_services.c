@@ -33,8 +33,8 @@ Test(services, messages_go_to_the_sink_in_one_line) {
     struct sy_services services;
     sy_services_init(&services, NULL, 1, "loss kl");
     sy_log_sink(hear, &heard);
-    services.host.log(&services.host, SY_LOG_WARNING, "two\nlines and \033[31mred");
-    cr_expect_str_eq(heard.line, "loss kl: two lines and  [31mred");
+    services.host.log(&services.host, SY_LOG_WARNING, "two\nlines and \033[31mred\177");
+    cr_expect_str_eq(heard.line, "loss kl: two lines and  [31mred ");
     cr_expect_eq(heard.level, SY_LOG_WARNING);
     services.host.log(&services.host, SY_LOG_DEBUG, "quiet");
     cr_expect_eq(heard.lines, 1);
