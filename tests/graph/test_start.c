@@ -151,3 +151,16 @@ Test(start, depends_on_seed_node_and_parameter_only) {
     free(high);
     sy_graph_destroy(built);
 }
+
+Test(start, parameters_of_one_node_start_differently) {
+    struct sy_built_graph *built = build((struct sy_init){0}, (struct sy_init){0});
+    float *weight = start(built, WEIGHT, 1, 1), *bias = start(built, BIAS, 1, 1);
+    int count = 0;
+    for (int i = 0; i < 100; i++) { /* both uniform with the same bound */
+        count += weight[i] == bias[i];
+    }
+    cr_expect_lt(count, 10);
+    free(weight);
+    free(bias);
+    sy_graph_destroy(built);
+}
