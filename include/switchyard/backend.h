@@ -71,7 +71,9 @@ struct sy_forward {
     int32_t mode;  /* enum sy_forward_mode: which statistics normalise, whether dropout drops */
     int32_t batch; /* 1 .. max_batch */
     int32_t keep;  /* 1: backward may follow; 0: nothing need be kept for it */
-    uint64_t seed; /* of dropout: key (seed, SY_FOR_DROPOUT, stream, step, operator) of rng.h, element by element */
+    /* Dropout: with the generator of key (seed, SY_FOR_DROPOUT, stream, step, operator's index), element i of the
+     * operator's output (batch first, canonical order) is dropped if the i-th sy_rng_uniform is below p. */
+    uint64_t seed;
     uint32_t stream, step;
     const struct sy_tensor *const *inputs; /* one per input of the graph: batch, then its shape; read during the call */
 };

@@ -68,6 +68,18 @@ static inline uint32_t sy_rng_u32(struct sy_rng *rng) {
     return rng->word[4 - rng->left--];
 }
 
+/* Goes to the index-th number of the generator (from 0), so that the numbers of one key can be drawn in parts: dropout
+ * masks give element i of an operator's output, in canonical order, the i-th number. */
+static inline void sy_rng_seek(struct sy_rng *rng, uint32_t index) {
+    rng->counter[0] = index / 4;
+    rng->left = 0;
+    if (index % 4) {
+        sy_philox(rng->word, rng->counter, rng->key);
+        rng->counter[0]++;
+        rng->left = 4 - index % 4;
+    }
+}
+
 /* Uniform on 0 .. n-1, without bias (Lemire's rejection); n >= 1. */
 static inline uint32_t sy_rng_below(struct sy_rng *rng, uint32_t n) {
     uint64_t product = (uint64_t)sy_rng_u32(rng) * n;
