@@ -35,8 +35,8 @@ static int take_lock(struct sy_run_folder *folder, struct sy_error *err) {
         }
         ssize_t n = pread(folder->lock, who, sizeof who - 1, 0);
         who[n > 0 ? strspn(who, "0123456789") : 0] = '\0';
-        return sy_fail(err, SY_EINVAL, "%s: another process%s%s trains here; wait for it, or name another folder",
-                       folder->path, who[0] ? ", number " : "", who[0] ? who : "");
+        return sy_fail(err, SY_EINVAL, "%s: another process%s%s%s trains here; wait for it, or name another folder",
+                       folder->path, who[0] ? " (number " : "", who, who[0] ? ")" : "");
     }
     int length = snprintf(who, sizeof who, "%ld\n", (long)getpid());
     bool numbered = ftruncate(folder->lock, 0) == 0 && pwrite(folder->lock, who, (size_t)length, 0) == length;
