@@ -1,0 +1,338 @@
+/* conv2d.c - convolutions as matrix products over columns.
+ *
+ * A column holds what one output element sees: (in/groups * k * k) numbers. The columns of as many images as fit the
+ * second-level cache are laid side by side, so that small images make large products:
+ *   forward:   Y = W X~            (out, columns)
+ *   backward:  dW += dY X~^T,  dX~ = W^T dY,  and dX collects dX~ where X~ came from
+ * Threads share the batch; each adds up weight gradients of its own, summed in the order of threads. */
+#include <string.h>
+
+#include "../cpu/clones.h"
+#include "plan.h"
+
+#define CACHE_FLOATS (192 * 1024) /* of columns at a time: less than half of a second-level cache */
+
+/* A convolution's sizes. */
+struct sizes {
+    size_t channels, height, width;             /* in, per group */
+    size_t out_channels, out_height, out_width; /* per group */
+    size_t groups, kernel, stride, padding;
+    size_t rows, pixels; /* of a column; of an output image */
+    size_t images;       /* whose columns lie side by side */
+};
+
+static struct sizes sizes_of(const struct sy_plan *plan, const struct sy_op *op) {
+    const struct sy_shape *in = shape_of(plan, op->inputs[0]), *out = shape_of(plan, op->output);
+    struct sizes s = {
+        .groups = (size_t)op->groups,
+        .height = (size_t)in->dim[1],
+        .width = (size_t)in->dim[2],
+        .out_height = (size_t)out->dim[1],
+        .out_width = (size_t)out->dim[2],
+        .kernel = (size_t)op->kernel,
+        .stride = (size_t)op->stride,
+        .padding = (size_t)op->padding,
+    };
+    s.channels = (size_t)in->dim[0] / s.groups;
+    s.out_channels = (size_t)out->dim[0] / s.groups;
+    s.rows = s.channels * s.kernel * s.kernel;
+    s.pixels = s.out_height * s.out_width;
+    s.images = CACHE_FLOATS / (s.rows * s.pixels);
+    s.images = s.images < 1 ? 1 : s.images;
+    if (s.images > (size_t)plan->max_batch) {
+        s.images = (size_t)plan->max_batch;
+    }
+    return s;
+}
+
+void conv2d_scratch(const struct sy_plan *plan, const struct sy_op *op, size_t *columns, size_t *copies) {
+    struct sizes s = sizes_of(plan, op);
+    *columns = s.rows * s.pixels * s.images;
+    *copies = s.out_channels * s.pixels * s.images;
+}
+
+/* A column is the image itself. */
+static bool is_pointwise(const struct sizes *s) {
+    return s->kernel == 1 && s->stride == 1 && s->padding == 0;
+}
+
+/* Output and input images are of one size and neighbours stay neighbours: a plane is copied whole, then its rim zeroed. */
+static bool is_same_size(const struct sizes *s) {
+    return s->stride == 1 && s->out_height == s->height && s->out_width == s->width;
+}
+
+/* ---- one plane of columns --------------------------------------------------------------------------------------- */
+
+/* Columns of a plane whose window's element (kh, kw) lies outside the image. */
+struct rim {
+    size_t top, bottom, left, right; /* rows and columns of zeros */
+};
+
+static struct rim rim_of(const struct sizes *s, size_t kh, size_t kw) {
+    struct rim rim = {0, 0, 0, 0};
+    rim.top = kh < s->padding ? s->padding - kh : 0;
+    rim.bottom = kh > s->padding ? kh - s->padding : 0;
+    rim.left = kw < s->padding ? s->padding - kw : 0;
+    rim.right = kw > s->padding ? kw - s->padding : 0;
+    return rim;
+}
+
+static void zero_rim(float *plane, const struct sizes *s, const struct rim *rim) {
+    size_t width = s->out_width, height = s->out_height;
+    size_t top = rim->top < height ? rim->top : height, bottom = rim->bottom < height ? rim->bottom : height;
+    memset(plane, 0, top * width * sizeof *plane);
+    memset(plane + (height - bottom) * width, 0, bottom * width * sizeof *plane);
+    for (size_t h = 0; h < height && (rim->left || rim->right); h++) {
+        for (size_t w = 0; w < rim->left && w < width; w++) {
+            plane[h * width + w] = 0;
+        }
+        for (size_t w = 0; w < rim->right && w < width; w++) {
+            plane[h * width + width - 1 - w] = 0;
+        }
+    }
+}
+
+/* plane[p] = x[p + shift] wherever that is inside the image's memory */
+static void shifted_copy(float *plane, const float *x, const struct sizes *s, size_t kh, size_t kw) {
+    ptrdiff_t shift =
+        ((ptrdiff_t)kh - (ptrdiff_t)s->padding) * (ptrdiff_t)s->width + (ptrdiff_t)kw - (ptrdiff_t)s->padding;
+    size_t size = s->height * s->width, first = shift < 0 ? (size_t)-shift : 0;
+    size_t last = shift > 0 ? ((size_t)shift < size ? size - (size_t)shift : 0) : size;
+    struct rim rim = rim_of(s, kh, kw);
+    if (first < last) {
+        memcpy(plane + first, x + ((ptrdiff_t)first + shift), (last - first) * sizeof *plane);
+    }
+    zero_rim(plane, s, &rim);
+}
+
+/* The way back: x[p + shift] += plane[p], the rim left out */
+CPU_CLONES
+static void shifted_add(float *restrict x, float *restrict plane, const struct sizes *s, size_t kh, size_t kw) {
+    ptrdiff_t shift =
+        ((ptrdiff_t)kh - (ptrdiff_t)s->padding) * (ptrdiff_t)s->width + (ptrdiff_t)kw - (ptrdiff_t)s->padding;
+    size_t size = s->height * s->width, first = shift < 0 ? (size_t)-shift : 0;
+    size_t last = shift > 0 ? ((size_t)shift < size ? size - (size_t)shift : 0) : size;
+    struct rim rim = rim_of(s, kh, kw);
+    zero_rim(plane, s, &rim);
+    float *to = x + shift;
+    for (size_t p = first; p < last; p++) {
+        to[p] += plane[p];
+    }
+}
+
+/* The general case, one window element of one channel: copies (or adds back) what strides and padding leave. */
+static void strided(float *plane, float *x, const struct sizes *s, size_t kh, size_t kw, bool back) {
+    for (size_t oh = 0; oh < s->out_height; oh++) {
+        size_t h = oh * s->stride + kh; /* plus the padding */
+        float *row = plane + oh * s->out_width;
+        bool outside = h < s->padding || h - s->padding >= s->height;
+        for (size_t ow = 0; ow < s->out_width; ow++) {
+            size_t w = ow * s->stride + kw;
+            bool inside = !outside && w >= s->padding && w - s->padding < s->width;
+            float *pixel = inside ? x + (h - s->padding) * s->width + (w - s->padding) : NULL;
+            if (back && inside) {
+                *pixel += row[ow];
+            } else if (!back) {
+                row[ow] = inside ? *pixel : 0;
+            }
+        }
+    }
+}
+
+/* Columns of one image into every `ld`-th position; or back. */
+static void columns_of(float *columns, size_t ld, const float *x, const struct sizes *s) {
+    for (size_t c = 0; c < s->channels; c++, x += s->height * s->width) {
+        for (size_t kh = 0; kh < s->kernel; kh++) {
+            for (size_t kw = 0; kw < s->kernel; kw++, columns += ld) {
+                if (is_same_size(s)) {
+                    shifted_copy(columns, x, s, kh, kw);
+                } else {
+                    strided(columns, (float *)x, s, kh, kw, false);
+                }
+            }
+        }
+    }
+}
+
+static void columns_back(float *x, float *columns, size_t ld, const struct sizes *s) {
+    for (size_t c = 0; c < s->channels; c++, x += s->height * s->width) {
+        for (size_t kh = 0; kh < s->kernel; kh++) {
+            for (size_t kw = 0; kw < s->kernel; kw++, columns += ld) {
+                if (is_same_size(s)) {
+                    shifted_add(x, columns, s, kh, kw);
+                } else {
+                    strided(columns, x, s, kh, kw, true);
+                }
+            }
+        }
+    }
+}
+
+/* ---- forward ---------------------------------------------------------------------------------------------------- */
+
+/* What a parallel loop over samples is told. */
+struct loop {
+    struct sy_plan *plan;
+    const struct task *task;
+    struct sizes s;
+};
+
+/* Some images of one group. */
+static void forward_images(const struct loop *loop, size_t group, size_t first, size_t count, float *columns,
+                           float *copy) {
+    const struct sizes *s = &loop->s;
+    const struct sy_op *op = loop->task->op;
+    struct sy_plan *plan = loop->plan;
+    const float *x = plan->value[op->inputs[0]], *weight = param_value(plan, op, SY_WEIGHT);
+    const float *bias = param_value(plan, op, SY_BIAS);
+    float *y = plan->value[op->output];
+    size_t image = s->channels * s->height * s->width, ld = count * s->pixels, plane = s->out_channels * s->pixels;
+    const float *from = columns;
+    bool direct = count == 1;
+    if (is_pointwise(s) && direct) {
+        from = x + (first * s->groups + group) * image;
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            columns_of(columns + i * s->pixels, ld, x + ((first + i) * s->groups + group) * image, s);
+        }
+    }
+    float *to = direct ? y + (first * s->groups + group) * plane : copy;
+    blas_gemm(plan->blas, 0, 0, s->out_channels, ld, s->rows, weight + group * s->out_channels * s->rows, s->rows, from,
+              ld, 0, to, ld);
+    for (size_t c = 0; c < s->out_channels; c++) {
+        float add = bias ? bias[group * s->out_channels + c] : 0;
+        for (size_t i = 0; i < count; i++) {
+            float *out = y + (((first + i) * s->groups + group) * s->out_channels + c) * s->pixels;
+            const float *in = direct ? out : copy + c * ld + i * s->pixels;
+            for (size_t p = 0; p < s->pixels && (bias || !direct); p++) {
+                out[p] = in[p] + add;
+            }
+        }
+    }
+}
+
+static void forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    float *columns = loop->plan->scratch[thread], *copy = columns + loop->plan->column_floats;
+    for (size_t first = begin; first < end; first += loop->s.images) {
+        size_t count = end - first < loop->s.images ? end - first : loop->s.images;
+        for (size_t group = 0; group < loop->s.groups; group++) {
+            forward_images(loop, group, first, count, columns, copy);
+        }
+    }
+}
+
+void conv2d_forward(struct sy_plan *plan, const struct task *task) {
+    struct loop loop = {plan, task, sizes_of(plan, task->op)};
+    plan->host->parallel_for(plan->host, (size_t)plan->batch, forward_part, &loop);
+}
+
+/* ---- backward --------------------------------------------------------------------------------------------------- */
+
+static double sum_of(const float *x, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (double)x[i];
+    }
+    return sum;
+}
+
+/* dX~ = W^T dY, and back to the images. */
+static void backward_data(const struct loop *loop, size_t group, size_t first, size_t count, const float *dy,
+                          float *columns) {
+    const struct sizes *s = &loop->s;
+    const struct sy_op *op = loop->task->op;
+    struct sy_plan *plan = loop->plan;
+    float *dx = plan->gradient[op->inputs[0]];
+    const float *weight = param_value(plan, op, SY_WEIGHT) + group * s->out_channels * s->rows;
+    size_t image = s->channels * s->height * s->width, ld = count * s->pixels;
+    bool overwrite = loop->task->overwrite[0];
+    if (is_pointwise(s) && count == 1) {
+        blas_gemm(plan->blas, 1, 0, s->rows, ld, s->out_channels, weight, s->rows, dy, ld, overwrite ? 0 : 1,
+                  dx + (first * s->groups + group) * image, ld);
+        return;
+    }
+    blas_gemm(plan->blas, 1, 0, s->rows, ld, s->out_channels, weight, s->rows, dy, ld, 0, columns, ld);
+    for (size_t i = 0; i < count; i++) {
+        float *to = dx + ((first + i) * s->groups + group) * image;
+        if (overwrite) {
+            memset(to, 0, image * sizeof *to);
+        }
+        columns_back(to, columns + i * s->pixels, ld, s);
+    }
+}
+
+static void backward_images(const struct loop *loop, size_t group, size_t first, size_t count, int32_t thread) {
+    const struct sizes *s = &loop->s;
+    const struct sy_op *op = loop->task->op;
+    struct sy_plan *plan = loop->plan;
+    float *columns = plan->scratch[thread], *copy = columns + plan->column_floats;
+    float *dw = plan->partial + (size_t)thread * plan->partial_floats, *db = dw + s->groups * s->out_channels * s->rows;
+    const float *x = plan->value[op->inputs[0]], *dy = plan->gradient[loop->task->output];
+    size_t image = s->channels * s->height * s->width, ld = count * s->pixels, plane = s->out_channels * s->pixels;
+    const float *from = columns, *gradient = dy + (first * s->groups + group) * plane;
+    if (count > 1) {
+        for (size_t i = 0; i < count; i++) {
+            const float *in = dy + ((first + i) * s->groups + group) * plane;
+            for (size_t c = 0; c < s->out_channels; c++) {
+                memcpy(copy + c * ld + i * s->pixels, in + c * s->pixels, s->pixels * sizeof *copy);
+            }
+        }
+        gradient = copy;
+    }
+    if (is_pointwise(s) && count == 1) {
+        from = x + (first * s->groups + group) * image;
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            columns_of(columns + i * s->pixels, ld, x + ((first + i) * s->groups + group) * image, s);
+        }
+    }
+    blas_gemm(plan->blas, 0, 1, s->out_channels, s->rows, ld, gradient, ld, from, ld, 1,
+              dw + group * s->out_channels * s->rows, s->rows);
+    for (size_t c = 0; op->param[SY_BIAS] >= 0 && c < s->out_channels; c++) {
+        db[group * s->out_channels + c] += (float)sum_of(gradient + c * ld, ld);
+    }
+    if (plan->gradient[op->inputs[0]]) {
+        backward_data(loop, group, first, count, gradient, columns);
+    }
+}
+
+static void backward_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    for (size_t first = begin; first < end; first += loop->s.images) {
+        size_t count = end - first < loop->s.images ? end - first : loop->s.images;
+        for (size_t group = 0; group < loop->s.groups; group++) {
+            backward_images(loop, group, first, count, thread);
+        }
+    }
+}
+
+/* Adds up the threads' weight gradients, always in their order. */
+static void gather_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    struct sy_plan *plan = loop->plan;
+    size_t weights = loop->s.groups * loop->s.out_channels * loop->s.rows;
+    float *dw = param_gradient(plan, loop->task->op, SY_WEIGHT), *db = param_gradient(plan, loop->task->op, SY_BIAS);
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        float sum = 0;
+        for (int32_t t = 0; t < plan->host->threads; t++) {
+            sum += plan->partial[(size_t)t * plan->partial_floats + i];
+        }
+        if (i < weights) {
+            dw[i] = sum;
+        } else if (db) {
+            db[i - weights] = sum;
+        }
+    }
+}
+
+void conv2d_backward(struct sy_plan *plan, const struct task *task) {
+    struct loop loop = {plan, task, sizes_of(plan, task->op)};
+    size_t count = loop.s.groups * loop.s.out_channels * (loop.s.rows + 1);
+    for (int32_t t = 0; t < plan->host->threads; t++) {
+        memset(plan->partial + (size_t)t * plan->partial_floats, 0, count * sizeof *plan->partial);
+    }
+    plan->host->parallel_for(plan->host, (size_t)plan->batch, backward_part, &loop);
+    plan->host->parallel_for(plan->host, count, gather_part, &loop);
+}
