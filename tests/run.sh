@@ -1,0 +1,58 @@
+#!/bin/sh
+# Builds Switchyard and runs its test suite; on a bare Debian it installs what is missing first, or says what to install.
+#   sh tests/run.sh [--compiler gcc|clang] [--sanitize address,undefined|thread] [meson test options]
+# Without options the build lies in build/, else in a folder of its own. SWITCHYARD_MESON_ARGS: more options of meson
+# setup, such as "-Dwerror=true".
+set -eu
+cd "$(dirname "$0")/.."
+
+compiler=
+sanitize=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --compiler | --sanitize)
+      [ $# -gt 1 ] || { echo "$1 wants a value; see the head of tests/run.sh" >&2; exit 2; }
+      [ "$1" = --compiler ] && compiler=$2 || sanitize=$2
+      shift 2 ;;
+    *) break ;;
+  esac
+done
+case $sanitize in
+  '' | address | undefined | address,undefined | thread) ;;
+  *) echo "--sanitize $sanitize: address, undefined, address,undefined and thread are understood" >&2; exit 2 ;;
+esac
+
+. experiments/setup.sh
+switchyard_setup tests
+
+build=build${compiler:+-$compiler}${sanitize:+-$(echo "$sanitize" | tr , -)}
+options="-Dtests=enabled -Dwerror=false"
+if [ -n "$sanitize" ]; then
+  # b_lundef: sanitised plugins leave symbols to the sanitised program
+  options="$options -Db_sanitize=$sanitize -Db_lundef=false -Dbuildtype=debugoptimized"
+fi
+if [ -n "$compiler" ]; then
+  command -v "$compiler" >/dev/null 2>&1 || { echo "--compiler $compiler: there is no such program" >&2; exit 1; }
+  export CC="$compiler"
+fi
+again=
+[ ! -f "$build/build.ninja" ] || again=--reconfigure
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+echo "building ($build/) ..."
+# shellcheck disable=SC2086 # words on purpose
+if ! { meson setup $again $options ${SWITCHYARD_MESON_ARGS:-} "$build" && meson compile -C "$build"; } >"$log" 2>&1; then
+  cat "$log" >&2
+  exit 1
+fi
+
+# A finding is a failure.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1}"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1}"
+fixed=
+if [ "$sanitize" = thread ] && setarch "$(uname -m)" -R true 2>/dev/null; then
+  # ThreadSanitizer wants its places in memory, which newer kernels give away at random.
+  fixed="setarch $(uname -m) -R"
+fi
+$fixed meson test -C "$build" --no-rebuild --print-errorlogs "$@"
