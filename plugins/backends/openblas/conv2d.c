@@ -11,6 +11,8 @@
 #include "plan.h"
 
 #define CACHE_FLOATS (192 * 1024) /* of columns at a time: less than half of a second-level cache */
+/* Rows of columns are this much longer than they need be: rows a power of two apart would fight for the same cache sets. */
+#define APART 48
 
 /* A convolution's sizes. */
 struct sizes {
@@ -47,8 +49,8 @@ static struct sizes sizes_of(const struct sy_plan *plan, const struct sy_op *op)
 
 void conv2d_scratch(const struct sy_plan *plan, const struct sy_op *op, size_t *columns, size_t *copies) {
     struct sizes s = sizes_of(plan, op);
-    *columns = s.rows * s.pixels * s.images;
-    *copies = s.out_channels * s.pixels * s.images;
+    *columns = s.rows * (s.pixels * s.images + APART);
+    *copies = s.out_channels * (s.pixels * s.images + APART);
 }
 
 /* A column is the image itself. */
@@ -82,11 +84,13 @@ static void zero_rim(float *plane, const struct sizes *s, const struct rim *rim)
     size_t top = rim->top < height ? rim->top : height, bottom = rim->bottom < height ? rim->bottom : height;
     memset(plane, 0, top * width * sizeof *plane);
     memset(plane + (height - bottom) * width, 0, bottom * width * sizeof *plane);
-    for (size_t h = 0; h < height && (rim->left || rim->right); h++) {
-        for (size_t w = 0; w < rim->left && w < width; w++) {
+    for (size_t w = 0; w < rim->left && w < width; w++) {
+        for (size_t h = 0; h < height; h++) {
             plane[h * width + w] = 0;
         }
-        for (size_t w = 0; w < rim->right && w < width; w++) {
+    }
+    for (size_t w = 0; w < rim->right && w < width; w++) {
+        for (size_t h = 0; h < height; h++) {
             plane[h * width + width - 1 - w] = 0;
         }
     }
@@ -186,19 +190,21 @@ static void forward_images(const struct loop *loop, size_t group, size_t first, 
     const float *x = plan->value[op->inputs[0]], *weight = param_value(plan, op, SY_WEIGHT);
     const float *bias = param_value(plan, op, SY_BIAS);
     float *y = plan->value[op->output];
-    size_t image = s->channels * s->height * s->width, ld = count * s->pixels, plane = s->out_channels * s->pixels;
+    size_t image = s->channels * s->height * s->width, width = count * s->pixels, ld = width + APART;
+    size_t plane = s->out_channels * s->pixels, from_ld = ld;
     const float *from = columns;
     bool direct = count == 1;
     if (is_pointwise(s) && direct) {
         from = x + (first * s->groups + group) * image;
+        from_ld = width;
     } else {
         for (size_t i = 0; i < count; i++) {
             columns_of(columns + i * s->pixels, ld, x + ((first + i) * s->groups + group) * image, s);
         }
     }
     float *to = direct ? y + (first * s->groups + group) * plane : copy;
-    blas_gemm(plan->blas, 0, 0, s->out_channels, ld, s->rows, weight + group * s->out_channels * s->rows, s->rows, from,
-              ld, 0, to, ld);
+    blas_gemm(plan->blas, 0, 0, s->out_channels, width, s->rows, weight + group * s->out_channels * s->rows, s->rows,
+              from, from_ld, 0, to, direct ? width : ld);
     for (size_t c = 0; c < s->out_channels; c++) {
         float add = bias ? bias[group * s->out_channels + c] : 0;
         for (size_t i = 0; i < count; i++) {
@@ -229,9 +235,22 @@ void conv2d_forward(struct sy_plan *plan, const struct task *task) {
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
 
-static double sum_of(const float *x, size_t count) {
+#define LANES 16 /* partial sums, added in a fixed order */
+
+CPU_CLONES
+static double sum_of(const float *restrict x, size_t count) {
+    float lane[LANES] = {0};
+    size_t whole = count / LANES * LANES;
     double sum = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < whole; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            lane[l] += x[i + l];
+        }
+    }
+    for (size_t l = 0; l < LANES; l++) {
+        sum += (double)lane[l];
+    }
+    for (size_t i = whole; i < count; i++) {
         sum += (double)x[i];
     }
     return sum;
@@ -239,20 +258,20 @@ static double sum_of(const float *x, size_t count) {
 
 /* dX~ = W^T dY, and back to the images. */
 static void backward_data(const struct loop *loop, size_t group, size_t first, size_t count, const float *dy,
-                          float *columns) {
+                          size_t dy_ld, float *columns) {
     const struct sizes *s = &loop->s;
     const struct sy_op *op = loop->task->op;
     struct sy_plan *plan = loop->plan;
     float *dx = plan->gradient[op->inputs[0]];
     const float *weight = param_value(plan, op, SY_WEIGHT) + group * s->out_channels * s->rows;
-    size_t image = s->channels * s->height * s->width, ld = count * s->pixels;
+    size_t image = s->channels * s->height * s->width, width = count * s->pixels, ld = width + APART;
     bool overwrite = loop->task->overwrite[0];
     if (is_pointwise(s) && count == 1) {
-        blas_gemm(plan->blas, 1, 0, s->rows, ld, s->out_channels, weight, s->rows, dy, ld, overwrite ? 0 : 1,
-                  dx + (first * s->groups + group) * image, ld);
+        blas_gemm(plan->blas, 1, 0, s->rows, width, s->out_channels, weight, s->rows, dy, dy_ld, overwrite ? 0 : 1,
+                  dx + (first * s->groups + group) * image, width);
         return;
     }
-    blas_gemm(plan->blas, 1, 0, s->rows, ld, s->out_channels, weight, s->rows, dy, ld, 0, columns, ld);
+    blas_gemm(plan->blas, 1, 0, s->rows, width, s->out_channels, weight, s->rows, dy, dy_ld, 0, columns, ld);
     for (size_t i = 0; i < count; i++) {
         float *to = dx + ((first + i) * s->groups + group) * image;
         if (overwrite) {
@@ -269,7 +288,8 @@ static void backward_images(const struct loop *loop, size_t group, size_t first,
     float *columns = plan->scratch[thread], *copy = columns + plan->column_floats;
     float *dw = plan->partial + (size_t)thread * plan->partial_floats, *db = dw + s->groups * s->out_channels * s->rows;
     const float *x = plan->value[op->inputs[0]], *dy = plan->gradient[loop->task->output];
-    size_t image = s->channels * s->height * s->width, ld = count * s->pixels, plane = s->out_channels * s->pixels;
+    size_t image = s->channels * s->height * s->width, width = count * s->pixels, ld = width + APART;
+    size_t plane = s->out_channels * s->pixels, from_ld = ld, gradient_ld = width;
     const float *from = columns, *gradient = dy + (first * s->groups + group) * plane;
     if (count > 1) {
         for (size_t i = 0; i < count; i++) {
@@ -279,21 +299,23 @@ static void backward_images(const struct loop *loop, size_t group, size_t first,
             }
         }
         gradient = copy;
+        gradient_ld = ld;
     }
     if (is_pointwise(s) && count == 1) {
         from = x + (first * s->groups + group) * image;
+        from_ld = width;
     } else {
         for (size_t i = 0; i < count; i++) {
             columns_of(columns + i * s->pixels, ld, x + ((first + i) * s->groups + group) * image, s);
         }
     }
-    blas_gemm(plan->blas, 0, 1, s->out_channels, s->rows, ld, gradient, ld, from, ld, 1,
+    blas_gemm(plan->blas, 0, 1, s->out_channels, s->rows, width, gradient, gradient_ld, from, from_ld, 1,
               dw + group * s->out_channels * s->rows, s->rows);
     for (size_t c = 0; op->param[SY_BIAS] >= 0 && c < s->out_channels; c++) {
-        db[group * s->out_channels + c] += (float)sum_of(gradient + c * ld, ld);
+        db[group * s->out_channels + c] += (float)sum_of(gradient + c * gradient_ld, width);
     }
     if (plan->gradient[op->inputs[0]]) {
-        backward_data(loop, group, first, count, gradient, columns);
+        backward_data(loop, group, first, count, gradient, gradient_ld, columns);
     }
 }
 
