@@ -1,0 +1,277 @@
+/* harness.c - see harness.h. */
+#include "harness.h"
+
+#include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <switchyard/rng.h>
+
+/* ---- plugins ---------------------------------------------------------------------------------------------------- */
+
+static const struct sy_field *row_of(const struct sy_plugin *plugin, const char *name) {
+    for (const struct sy_field *row = plugin->fields; row && row->name; row++) {
+        if (!strcmp(row->name, name)) {
+            return row;
+        }
+    }
+    cr_assert(0, "%s has no field %s", plugin->name, name);
+    return NULL;
+}
+
+static void set_field(void *self, const struct sy_field *row, double value) {
+    char *at = (char *)self + row->offset;
+    if (row->type == SY_TYPE_INT32) {
+        *(int32_t *)(void *)at = (int32_t)value;
+    } else if (row->type == SY_TYPE_INT64) {
+        *(int64_t *)(void *)at = (int64_t)value;
+    } else if (row->type == SY_TYPE_DOUBLE) {
+        *(double *)(void *)at = value;
+    }
+}
+
+/* The seed is the only service these plugins may want. */
+static const struct sy_host host = {.size = sizeof host, .threads = 1, .seed = 7};
+
+static void start(struct loaded *loaded) {
+    struct sy_error err = {.size = sizeof err};
+    int status = SY_OK;
+    if (!strcmp(loaded->plugin->kind, SY_LOSS)) {
+        const struct sy_loss_ops *ops = loaded->ops;
+        status = ops->init ? ops->init(loaded->self, &host, &err) : SY_OK;
+    } else if (!strcmp(loaded->plugin->kind, SY_POLICY)) {
+        const struct sy_policy_ops *ops = loaded->ops;
+        status = ops->init ? ops->init(loaded->self, &host, &err) : SY_OK;
+    }
+    cr_assert_eq(status, SY_OK, "%s", err.text);
+}
+
+struct loaded load(const char *kind, const char *folder, const char *name, const struct setting *settings) {
+    char path[1024];
+    const char *root = getenv("SWITCHYARD_PLUGIN_PATH");
+    cr_assert(root, "SWITCHYARD_PLUGIN_PATH names the plugins under test");
+    snprintf(path, sizeof path, "%s/%s/%s.so", root, folder, name);
+    struct loaded loaded = {.file = dlopen(path, RTLD_NOW | RTLD_LOCAL)};
+    cr_assert(loaded.file, "%s", dlerror());
+    const struct sy_plugin *const *list = dlsym(loaded.file, SY_SYMBOL);
+    cr_assert(list && list[0] && !list[1], "%s exports one plugin", path);
+    loaded.plugin = list[0], loaded.ops = list[0]->ops;
+    cr_assert_str_eq(loaded.plugin->kind, kind);
+    cr_assert_str_eq(loaded.plugin->name, name);
+    cr_assert(loaded.self = calloc(1, loaded.plugin->self_size));
+    for (const struct sy_field *row = loaded.plugin->fields; row && row->name; row++) {
+        if (row->role == SY_PARAMETER) {
+            set_field(loaded.self, row, row->def);
+        }
+    }
+    for (int i = 0; settings && i < MAX_SETTINGS && settings[i].name; i++) {
+        set_field(loaded.self, row_of(loaded.plugin, settings[i].name), settings[i].value);
+    }
+    start(&loaded);
+    return loaded;
+}
+
+void unload(struct loaded *loaded) {
+    free(loaded->self);
+    dlclose(loaded->file);
+    *loaded = (struct loaded){0};
+}
+
+double member(const struct loaded *loaded, const char *name) {
+    const struct sy_field *row = row_of(loaded->plugin, name);
+    const char *at = (const char *)loaded->self + row->offset;
+    return row->type == SY_TYPE_DOUBLE  ? *(const double *)(const void *)at
+           : row->type == SY_TYPE_INT64 ? (double)*(const int64_t *)(const void *)at
+                                        : *(const int32_t *)(const void *)at;
+}
+
+/* ---- problems --------------------------------------------------------------------------------------------------- */
+
+struct problem make_problem(uint64_t seed, int32_t batch, int32_t classes, int32_t n_sources, double spread) {
+    struct problem problem = {.batch = batch, .classes = classes, .n_sources = n_sources};
+    struct sy_rng rng = sy_rng_make(seed, SY_FOR_PLUGIN, 0, 0, 0);
+    size_t count = (size_t)batch * (size_t)classes;
+    cr_assert(problem.labels = calloc((size_t)batch, sizeof *problem.labels));
+    for (int32_t b = 0; b < batch; b++) {
+        problem.labels[b] = (int32_t)sy_rng_below(&rng, (uint32_t)classes);
+    }
+    for (int32_t n = 0; n <= n_sources; n++) {
+        cr_assert(problem.logits[n] = calloc(count, sizeof(float)));
+        for (size_t i = 0; i < count; i++) {
+            problem.logits[n][i] = (float)(floor((2 * sy_rng_uniform(&rng) - 1) * spread * 64) / 64);
+        }
+    }
+    return problem;
+}
+
+struct problem copy_problem(const struct problem *problem) {
+    struct problem copy = make_problem(1, problem->batch, problem->classes, problem->n_sources, 1);
+    size_t count = (size_t)problem->batch * (size_t)problem->classes;
+    memcpy(copy.labels, problem->labels, (size_t)problem->batch * sizeof *copy.labels);
+    for (int32_t n = 0; n <= problem->n_sources; n++) {
+        memcpy(copy.logits[n], problem->logits[n], count * sizeof(float));
+    }
+    return copy;
+}
+
+void free_problem(struct problem *problem) {
+    free(problem->labels);
+    for (int n = 0; n <= MAX_SOURCES; n++) {
+        free(problem->logits[n]);
+    }
+    *problem = (struct problem){0};
+}
+
+/* ---- signals ---------------------------------------------------------------------------------------------------- */
+
+#define MAX_SIGNALS 16
+
+/* Softmaxes asked for in one call, freed after it. */
+struct signals {
+    const struct problem *problem;
+    double *p[MAX_SIGNALS], *log_p[MAX_SIGNALS];
+    int32_t which[MAX_SIGNALS];
+    double temperature[MAX_SIGNALS];
+    int count;
+};
+
+static void soften(double *p, double *log_p, const float *z, int32_t classes, double temperature) {
+    double top = z[0], sum = 0;
+    for (int32_t k = 1; k < classes; k++) {
+        top = fmax(top, z[k]);
+    }
+    for (int32_t k = 0; k < classes; k++) {
+        sum += exp((z[k] - top) / temperature);
+    }
+    for (int32_t k = 0; k < classes; k++) {
+        log_p[k] = (z[k] - top) / temperature - log(sum);
+        p[k] = exp(log_p[k]);
+    }
+}
+
+static int find_signal(struct signals *signals, int32_t which, double temperature) {
+    const struct problem *problem = signals->problem;
+    size_t count = (size_t)problem->batch * (size_t)problem->classes;
+    for (int i = 0; i < signals->count; i++) {
+        if (signals->which[i] == which && signals->temperature[i] == temperature) {
+            return i;
+        }
+    }
+    int i = signals->count++;
+    cr_assert(i < MAX_SIGNALS && which >= 0 && which <= problem->n_sources && temperature > 0);
+    signals->which[i] = which, signals->temperature[i] = temperature;
+    cr_assert((signals->p[i] = calloc(count, sizeof(double))) && (signals->log_p[i] = calloc(count, sizeof(double))));
+    for (size_t at = 0; at < count; at += (size_t)problem->classes) {
+        soften(signals->p[i] + at, signals->log_p[i] + at, problem->logits[which] + at, problem->classes, temperature);
+    }
+    return i;
+}
+
+static void free_signals(struct signals *signals) {
+    for (int i = 0; i < signals->count; i++) {
+        free(signals->p[i]);
+        free(signals->log_p[i]);
+    }
+}
+
+/* The border lends signals as const; they are filled as they are asked for. */
+static struct signals *of(const void *signals) {
+    union {
+        const void *lent;
+        struct signals *own;
+    } view = {.lent = signals};
+    return view.own;
+}
+
+/* ---- losses ----------------------------------------------------------------------------------------------------- */
+
+static const double *loss_p(const void *signals, int32_t which, double temperature) {
+    return of(signals)->p[find_signal(of(signals), which + 1, temperature)];
+}
+
+static const double *loss_log_p(const void *signals, int32_t which, double temperature) {
+    return of(signals)->log_p[find_signal(of(signals), which + 1, temperature)];
+}
+
+static struct sy_tensor tensor_of(const struct problem *problem, int32_t which) {
+    return (struct sy_tensor){.size = sizeof(struct sy_tensor),
+                              .dtype = SY_F32,
+                              .shape = {problem->batch, problem->classes},
+                              .rank = 2,
+                              .data = problem->logits[which]};
+}
+
+double evaluate(const struct loaded *loss, const struct problem *problem, float *const *gradient, int attached) {
+    const struct sy_loss_ops *ops = loss->ops;
+    struct signals signals = {.problem = problem};
+    struct sy_tensor tensors[1 + MAX_SOURCES];
+    const struct sy_tensor *sources[MAX_SOURCES];
+    size_t count = (size_t)problem->batch * (size_t)problem->classes;
+    float *own = calloc(count, sizeof *own);
+    for (int32_t n = 0; n <= problem->n_sources; n++) {
+        tensors[n] = tensor_of(problem, n);
+        if (n) {
+            sources[n - 1] = &tensors[n];
+        }
+        for (size_t i = 0; gradient && (n == 0 || attached) && i < count; i++) {
+            gradient[n][i] = 1e30f;
+        }
+    }
+    struct sy_loss_in in = {.size = sizeof in,
+                            .batch = problem->batch,
+                            .classes = problem->classes,
+                            .n_sources = problem->n_sources,
+                            .epochs = 1,
+                            .labels = problem->labels,
+                            .target = &tensors[0],
+                            .sources = sources,
+                            .signals = &signals,
+                            .probabilities = loss_p,
+                            .log_probabilities = loss_log_p};
+    struct sy_loss_out out = {.size = sizeof out,
+                              .value = NAN,
+                              .gradient = gradient ? gradient[0] : own,
+                              .source_gradients = gradient && attached ? gradient + 1 : NULL};
+    struct sy_error err = {.size = sizeof err};
+    cr_assert(own);
+    cr_assert_eq(ops->eval(loss->self, &out, &in, &err), SY_OK, "%s", err.text);
+    free_signals(&signals);
+    free(own);
+    return out.value;
+}
+
+/* ---- policies --------------------------------------------------------------------------------------------------- */
+
+static const double *policy_p(const void *signals, int32_t gate, int32_t side, double temperature) {
+    cr_assert_eq(gate, 0);
+    return of(signals)->p[find_signal(of(signals), side == SY_TEACHER ? 1 : 0, temperature)];
+}
+
+static int32_t policy_node(const void *signals, int32_t gate, int32_t side) {
+    (void)signals, (void)gate;
+    return side;
+}
+
+struct sy_policy_out decide(const struct loaded *policy, const struct problem *problem, int64_t step, int64_t epoch) {
+    const struct sy_policy_ops *ops = policy->ops;
+    struct signals signals = {.problem = problem};
+    struct sy_policy_in in = {.size = sizeof in,
+                              .batch = problem->batch,
+                              .classes = problem->classes,
+                              .n_gates = 1,
+                              .step = step,
+                              .epoch = epoch,
+                              .steps_per_epoch = 10,
+                              .epochs = 10,
+                              .labels = problem->labels,
+                              .teacher = policy_p(&signals, 0, SY_TEACHER, 1),
+                              .student = policy_p(&signals, 0, SY_STUDENT, 1),
+                              .signals = &signals,
+                              .probabilities = policy_p,
+                              .node = policy_node};
+    struct sy_policy_out out = {.size = sizeof out, .mode = SY_LEARNING, .teacher_weight = 1, .student_weight = 1};
+    struct sy_error err = {.size = sizeof err};
+    cr_assert_eq(ops->decide(policy->self, &out, &in, &err), SY_OK, "%s", err.text);
+    free_signals(&signals);
+    return out;
+}

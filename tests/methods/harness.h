@@ -1,0 +1,51 @@
+/* harness.h - a loss, policy or topology without the core: opened from SWITCHYARD_PLUGIN_PATH, fed with tensors. */
+#ifndef TEST_METHODS_HARNESS_H
+#define TEST_METHODS_HARNESS_H
+
+#include <switchyard/loss.h>
+#include <switchyard/policy.h>
+#include <switchyard/topology.h>
+
+/* One parameter that differs from its default. Choices are given as their index. */
+struct setting {
+    const char *name;
+    double value;
+};
+
+#define MAX_SETTINGS 4
+#define MAX_SOURCES  3
+
+struct loaded {
+    void *file;
+    const struct sy_plugin *plugin;
+    const void *ops; /* cast to the kind's */
+    void *self;
+};
+
+/* An instance with its defaults, `settings` (up to the first without a name, NULL: none) laid over them; init is called
+ * where there is one. A plugin that is not there or has no such parameter ends the test. */
+struct loaded load(const char *kind, const char *folder, const char *name, const struct setting *settings);
+void unload(struct loaded *loaded);
+/* The value of a double or integer member, by its row's name. */
+double member(const struct loaded *loaded, const char *name);
+
+/* What a loss or a policy sees: logits[0] are the target's (the student's), logits[1 + s] source s's (the teacher's). */
+struct problem {
+    int32_t batch, classes, n_sources;
+    int32_t *labels;
+    float *logits[1 + MAX_SOURCES];
+};
+
+/* Logits are multiples of 1/64 within `spread`, labels anything; the same for the same seed. */
+struct problem make_problem(uint64_t seed, int32_t batch, int32_t classes, int32_t n_sources, double spread);
+struct problem copy_problem(const struct problem *problem);
+void free_problem(struct problem *problem);
+
+/* Value and gradients (gradient[0] to the target, [1 + s] to source s; `gradient` NULL: not wanted). Sources are detached
+ * unless `attached`. Members of `gradient` are written before the call, so that what is left undone shows. */
+double evaluate(const struct loaded *loss, const struct problem *problem, float *const *gradient, int attached);
+
+/* One decision on logits[1], the teacher's, and logits[0], the student's. */
+struct sy_policy_out decide(const struct loaded *policy, const struct problem *problem, int64_t step, int64_t epoch);
+
+#endif
