@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "values.h"
 
@@ -41,19 +40,43 @@ static bool out_of_memory(struct reading *reading) {
     return false;
 }
 
+static bool wrong_type(struct reading *reading, const struct sy_field *field, const struct sy_setting *from,
+                       const char *right, const char *example) {
+    char range[96] = "", value[64];
+    if (sy_has_range(field)) {
+        sy_range_text(field, range, sizeof range);
+    }
+    if (from->kind == SY_SETTING_FLOAT) {
+        snprintf(value, sizeof value, "%.12g", from->number);
+    } else {
+        snprintf(value, sizeof value, "%s", sy_value_word(from));
+    }
+    sy_problem(reading->problems, from, "is %s, must be %s%s%s", value, right, range[0] ? " in" : ", for example ",
+               range[0] ? range : example);
+    return false;
+}
+
+static bool outside(struct reading *reading, const struct sy_field *field, const struct sy_setting *from) {
+    char range[96], value[64];
+    if (from->kind == SY_SETTING_INT) {
+        snprintf(value, sizeof value, "%lld", (long long)from->integer);
+    } else {
+        snprintf(value, sizeof value, "%.12g", from->number);
+    }
+    sy_range_text(field, range, sizeof range);
+    sy_problem(reading->problems, from, "%s is outside%s", value, range[0] ? range : " what a number can be");
+    return false;
+}
+
 static bool read_integer(struct reading *reading, const struct sy_field *field, const struct sy_setting *from,
                          int64_t *out) {
-    bool narrow = field->type == SY_TYPE_INT32;
+    bool narrow = field->type == SY_TYPE_INT32, natural = field->type == SY_TYPE_UINT64;
     if (from->kind != SY_SETTING_INT) {
-        sy_problem(reading->problems, from, "is %s, must be a whole number%s", sy_value_word(from),
-                   sy_range_text(field, (char[96]){0}, 96));
-        return false;
+        return wrong_type(reading, field, from, "a whole number", "1");
     }
-    if (!sy_in_range(field, (double)from->integer) ||
+    if (!sy_in_range(field, (double)from->integer) || (natural && from->integer < 0) ||
         (narrow && (from->integer > INT32_MAX || from->integer < INT32_MIN))) {
-        sy_problem(reading->problems, from, "%lld is outside%s", (long long)from->integer,
-                   sy_range_text(field, (char[96]){0}, 96));
-        return false;
+        return outside(reading, field, from);
     }
     *out = from->integer;
     return true;
@@ -62,13 +85,10 @@ static bool read_integer(struct reading *reading, const struct sy_field *field, 
 static bool read_double(struct reading *reading, const struct sy_field *field, const struct sy_setting *from,
                         double *out) {
     if (from->kind != SY_SETTING_INT && from->kind != SY_SETTING_FLOAT) {
-        sy_problem(reading->problems, from, "is %s, must be a number%s", sy_value_word(from),
-                   sy_range_text(field, (char[96]){0}, 96));
-        return false;
+        return wrong_type(reading, field, from, "a number", "1.0");
     }
     if (!isfinite(from->number) || !sy_in_range(field, from->number)) {
-        sy_problem(reading->problems, from, "%g is outside%s", from->number, sy_range_text(field, (char[96]){0}, 96));
-        return false;
+        return outside(reading, field, from);
     }
     *out = from->number;
     return true;
@@ -85,11 +105,12 @@ static bool read_flag(struct reading *reading, const struct sy_setting *from, in
 
 static bool read_choice(struct reading *reading, const struct sy_field *field, const struct sy_setting *from,
                         int32_t *out) {
-    char copy[512], readable[600] = "";
-    const char *known[64];
+    char copy[SY_CHOICES_ROOM], readable[4 * SY_CHOICES_ROOM] = "";
+    const char *known[SY_MOST_CHOICES];
     size_t count = 0;
     snprintf(copy, sizeof copy, "%s", field->choices);
-    for (char *save = NULL, *word = strtok_r(copy, "|", &save); word && count < 64; word = strtok_r(NULL, "|", &save)) {
+    for (char *save = NULL, *word = strtok_r(copy, "|", &save); word && count < SY_MOST_CHOICES;
+         word = strtok_r(NULL, "|", &save)) {
         known[count++] = word;
         size_t used = strlen(readable);
         snprintf(readable + used, sizeof readable - used, "%s\"%s\"", count > 1 ? ", " : "", word);
@@ -154,7 +175,10 @@ static bool read_list(struct reading *reading, const struct sy_field *field, str
         return out_of_memory(reading);
     }
     if (from->kind == SY_SETTING_GROUP) {
-        sy_problem(reading->problems, from, "is a group, must be a list");
+        sy_problem(reading->problems, from, "is a group, must be a list, for example [%s]",
+                   field->type == SY_TYPE_INTS      ? "1, 2"
+                   : field->type == SY_TYPE_DOUBLES ? "1.0, 2.0"
+                                                    : "\"a\", \"b\"");
         return false;
     }
     bool good = true;
@@ -211,6 +235,7 @@ static bool use_default(struct reading *reading, const struct sy_field *field, s
     if (!value) {
         return sy_has_default(field) ? out_of_memory(reading) : true;
     }
+    value->parent = group; /* for the path in problems */
     bool good = read_value(reading, field, value);
     if (good && group) {
         struct sy_setting *wrapped = sy_setting_add(group, value->kind, field->name);
@@ -230,6 +255,12 @@ bool sy_fields_read(void *self, const struct sy_table *table, struct sy_setting 
     struct reading reading = {self, arena, problems};
     struct sy_field field;
     bool good = true;
+    if (group && group->kind != SY_SETTING_GROUP) {
+        sy_problem(problems, group, "is %s, must be a group: { ... }", sy_value_word(group));
+        good = false;
+        group = NULL;
+    }
+    bool complain = good;
     for (size_t i = 0; sy_table_row(table, i, &field); i++) {
         if (field.role != SY_PARAMETER) {
             continue;
@@ -237,11 +268,11 @@ bool sy_fields_read(void *self, const struct sy_table *table, struct sy_setting 
         struct sy_setting *from = sy_setting_get(group, field.name);
         if (from) {
             good = read_value(&reading, &field, from) && good;
-        } else if (field.flags & SY_REQUIRED) {
+        } else if (!(field.flags & SY_REQUIRED)) {
+            good = use_default(&reading, &field, group) && good;
+        } else if (complain) {
             sy_problem(problems, group, "\"%s\" is missing: %s", field.name, field.doc ? field.doc : "it is required");
             good = false;
-        } else {
-            good = use_default(&reading, &field, group) && good;
         }
     }
     return good;
@@ -292,25 +323,35 @@ static void report_unknown(const struct sy_setting *child, const char *const *kn
     sy_problem(problems, child, "unknown key; known here: %s", count ? list : "none");
 }
 
+/* The newest layer that says anything in a subtree; a group itself stays in the layer that made it. */
+static int newest_layer(const struct sy_setting *setting) {
+    int newest = setting->layer;
+    for (size_t i = 0; i < setting->n_children; i++) {
+        int layer = newest_layer(setting->children[i]);
+        newest = layer > newest ? layer : newest;
+    }
+    return newest;
+}
+
 void sy_fields_finish(struct sy_setting *group, const struct sy_table *const *tables, size_t n_tables,
                       const char *const *names, struct sy_problems *problems) {
     size_t count = 0;
-    if (!group) {
+    if (!group || group->kind != SY_SETTING_GROUP) {
         return;
     }
     const struct sy_setting *chooser = sy_setting_find(group, "plugin");
     chooser = chooser ? chooser : sy_setting_find(group, "kind");
     const char **known = known_names(tables, n_tables, names, &count);
-    for (size_t i = group->n_children; known && i-- > 0;) {
+    for (size_t i = 0; known && i < group->n_children;) {
         struct sy_setting *child = group->children[i];
-        if (child->used) {
+        if (!child->used && chooser && newest_layer(child) < chooser->layer) {
+            sy_setting_remove(group, child->name); /* meant for what another layer has replaced */
             continue;
         }
-        if (chooser && child->layer < chooser->layer) {
-            sy_setting_remove(group, child->name); /* meant for what another layer has replaced */
-        } else {
+        if (!child->used) {
             report_unknown(child, known, count, problems);
         }
+        i++;
     }
     if (!known) {
         sy_problem(problems, NULL, "memory is used up");

@@ -1,10 +1,13 @@
 /* problems.c - see problems.h. */
 #include "problems.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "setting.h"
+
+#define PLACE_ROOM 5200 /* a path of the system, a line, a path of a setting */
 
 struct problem {
     char *text;
@@ -39,9 +42,9 @@ void sy_problems_destroy(struct sy_problems *problems) {
     free(problems);
 }
 
-/* Rank of a file by first appearance; those without one come first. */
+/* Rank of a file by first appearance; problems without one, and those of defaults, come first. */
 static size_t file_rank(struct sy_problems *problems, const char *file) {
-    if (!file) {
+    if (!file || !strcmp(file, "default")) {
         return 0;
     }
     for (size_t i = 0; i < problems->n_files; i++) {
@@ -92,45 +95,51 @@ static char *joined(const char *place, const char *format, va_list args) {
     return text;
 }
 
-void sy_problem(struct sy_problems *problems, const struct sy_setting *at, const char *format, ...) {
-    char path[512] = "", place[1024] = "";
-    va_list args;
-    if (at) {
-        sy_setting_path(at, path, sizeof path);
-        if (at->file && at->line > 0) {
-            snprintf(place, sizeof place, "%s:%d%s%s", at->file, at->line, path[0] ? ": " : "", path);
-        } else if (at->file && !strcmp(at->file, "--set")) {
-            snprintf(place, sizeof place, "--set %s", path);
-        } else {
-            snprintf(place, sizeof place, "%s", path);
-        }
-    }
-    va_start(args, format);
-    char *text = joined(place, format, args);
-    va_end(args);
-    if (text) {
-        note(problems, at && at->line > 0 ? at->file : NULL, at ? at->line : 0, text);
+/* Where a setting is: "file:line: path", as much of it as is known. */
+static void place_of(const struct sy_setting *at, char *out, size_t room) {
+    char path[1024];
+    bool root = !*sy_setting_path(at, path, sizeof path);
+    if (at->file && at->line > 0) {
+        snprintf(out, room, "%s:%d%s%s", at->file, at->line, root ? "" : ": ", path);
+    } else if (!at->file || !strcmp(at->file, "default")) {
+        snprintf(out, room, "%s", path);
     } else {
-        problems->lost = true;
+        snprintf(out, room, "%s%s%s", at->file, root ? "" : strcmp(at->file, "--set") ? ": " : " ", path);
     }
 }
 
-void sy_problem_in(struct sy_problems *problems, const char *file, int line, const char *format, ...) {
-    char place[1024];
-    va_list args;
-    if (line > 0) {
-        snprintf(place, sizeof place, "%s:%d", file, line);
-    } else {
-        snprintf(place, sizeof place, "%s", file);
-    }
-    va_start(args, format);
+static void note_format(struct sy_problems *problems, const char *file, int line, const char *place, const char *format,
+                        va_list args) {
     char *text = joined(place, format, args);
-    va_end(args);
     if (text) {
         note(problems, file, line, text);
     } else {
         problems->lost = true;
     }
+}
+
+void sy_problem(struct sy_problems *problems, const struct sy_setting *at, const char *format, ...) {
+    char place[PLACE_ROOM] = "";
+    va_list args;
+    if (at) {
+        place_of(at, place, sizeof place);
+    }
+    va_start(args, format);
+    note_format(problems, at ? at->file : NULL, at ? at->line : 0, place, format, args);
+    va_end(args);
+}
+
+void sy_problem_in(struct sy_problems *problems, const char *file, int line, const char *format, ...) {
+    char place[PLACE_ROOM] = "";
+    va_list args;
+    if (file && line > 0) {
+        snprintf(place, sizeof place, "%s:%d", file, line);
+    } else if (file) {
+        snprintf(place, sizeof place, "%s", file);
+    }
+    va_start(args, format);
+    note_format(problems, file, line, place, format, args);
+    va_end(args);
 }
 
 size_t sy_problems_count(const struct sy_problems *problems) {
@@ -172,12 +181,12 @@ void sy_problems_print(const struct sy_problems *problems, FILE *out) {
     free(order);
 }
 
-/* Edits (insert, remove, replace, swap neighbours) between two words of at most MOST letters. */
+/* Edits (insert, remove, replace, swap neighbours) between two words of at most MOST letters; longer ones are far. */
 static size_t distance(const char *a, const char *b) {
     enum { MOST = 64 };
     size_t rows[3][MOST + 1], n = strlen(a), m = strlen(b);
     if (n > MOST || m > MOST) {
-        return MOST;
+        return SIZE_MAX;
     }
     for (size_t j = 0; j <= m; j++) {
         rows[0][j] = j;

@@ -98,6 +98,12 @@ static void set_layer(struct sy_setting *setting, int layer) {
     }
 }
 
+/* Whether `over` names the plugin (or kind) that `there` names already: what was said for it still holds. */
+static bool same_choice(const struct sy_setting *there, const struct sy_setting *over) {
+    return there && there->kind == SY_SETTING_STRING && over->kind == SY_SETTING_STRING &&
+           (!strcmp(over->name, "plugin") || !strcmp(over->name, "kind")) && !strcmp(there->string, over->string);
+}
+
 bool sy_setting_overlay(struct sy_setting *base, const struct sy_setting *over, int layer) {
     for (size_t i = 0; i < over->n_children; i++) {
         const struct sy_setting *from = over->children[i];
@@ -109,11 +115,12 @@ bool sy_setting_overlay(struct sy_setting *base, const struct sy_setting *over, 
             }
             continue;
         }
+        int as_layer = same_choice(there, from) ? there->layer : layer;
         struct sy_setting *copy = sy_setting_copy(from);
         if (!copy || !place(base, copy)) {
             return false;
         }
-        set_layer(copy, layer);
+        set_layer(copy, as_layer);
     }
     return true;
 }
@@ -127,18 +134,27 @@ struct sy_setting *sy_setting_get(struct sy_setting *group, const char *name) {
     return group->children[at];
 }
 
+/* One step of a path: a name in a group, "[2]" in a list. */
+static const struct sy_setting *step(const struct sy_setting *at, const char *part, size_t length) {
+    if (at->kind == SY_SETTING_LIST && part[0] == '[') {
+        char *end;
+        unsigned long index = strtoul(part + 1, &end, 10);
+        return end == part + length - 1 && *end == ']' && index < at->n_children ? at->children[index] : NULL;
+    }
+    for (size_t i = 0; at->kind == SY_SETTING_GROUP && i < at->n_children; i++) {
+        const char *name = at->children[i]->name;
+        if (name && strlen(name) == length && !memcmp(name, part, length)) {
+            return at->children[i];
+        }
+    }
+    return NULL;
+}
+
 const struct sy_setting *sy_setting_find(const struct sy_setting *root, const char *path) {
     const struct sy_setting *at = root;
     while (at && *path) {
-        char name[256];
         size_t length = strcspn(path, ".");
-        if (length >= sizeof name || at->kind != SY_SETTING_GROUP) {
-            return NULL;
-        }
-        memcpy(name, path, length);
-        name[length] = 0;
-        size_t index = position(at, name);
-        at = index < at->n_children ? at->children[index] : NULL;
+        at = step(at, path, length);
         path += length + (path[length] == '.');
     }
     return at;

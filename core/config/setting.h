@@ -47,7 +47,7 @@ void sy_setting_destroy(struct sy_setting *root);
 struct sy_setting *sy_setting_copy(const struct sy_setting *setting);
 
 /* Lays `over` over `base` (both groups): groups merge, anything else is replaced, what is new is appended; everything
- * from `over` gets `layer`. `over` is not changed. Base keeps its own where over is silent. A key that came from a
+ * from `over` gets `layer`, but a `plugin` or `kind` that says what base says already. `over` is not changed. Base keeps its own where over is silent. A key that came from a
  * lower layer than the `plugin` (or `kind`) beside it and that the new plugin does not know is dropped without a word,
  * see fields.h. False when memory is used up. */
 bool sy_setting_overlay(struct sy_setting *base, const struct sy_setting *over, int layer);
@@ -57,7 +57,7 @@ bool sy_setting_assign(struct sy_setting *root, const char *assignment, int laye
 
 /* Child by name, marked as used; NULL if there is none or `group` is NULL. */
 struct sy_setting *sy_setting_get(struct sy_setting *group, const char *name);
-/* By dotted path, without marking. */
+/* By dotted path as sy_setting_path gives it, without marking. */
 const struct sy_setting *sy_setting_find(const struct sy_setting *root, const char *path);
 /* Appends a child to a group or list, in place of one of that name; file "default" unless set by the caller. NULL when
  * memory is used up. */

@@ -29,6 +29,10 @@ static void write_string(const char *text, FILE *out) {
 /* With a point or an exponent, so that it reads back as a float; in as few digits as give the same number. */
 static void write_number(double number, FILE *out) {
     char text[64];
+    if (isinf(number)) {
+        fputs(number < 0 ? "-1.0e999" : "1.0e999", out); /* reads back as it came */
+        return;
+    }
     for (int digits = 15; digits <= 17; digits++) {
         double back;
         snprintf(text, sizeof text, "%.*g", digits, number);

@@ -23,17 +23,93 @@ static size_t type_bytes(uint32_t type) {
     }
 }
 
+/* Number of words in "a|b|c"; 0 where one of them is empty or they are too many to read. */
 static int count_choices(const char *choices) {
-    int count = 1;
-    for (; *choices; choices++) {
-        count += *choices == '|';
+    int count = 0;
+    for (const char *at = choices;; at++) {
+        size_t length = strcspn(at, "|");
+        count++;
+        at += length;
+        if (!length || count > SY_MOST_CHOICES || at - choices >= SY_CHOICES_ROOM) {
+            return 0;
+        }
+        if (!*at) {
+            return count;
+        }
     }
-    return count;
+}
+
+/* Flags and choices go with one type each. */
+static int check_kind(const struct sy_field *field, struct sy_error *err) {
+    bool whole = field->type == SY_TYPE_INT32 || field->type == SY_TYPE_INT64 || field->type == SY_TYPE_UINT64;
+    bool text = field->type == SY_TYPE_STRING || field->type == SY_TYPE_STRINGS;
+    if ((field->flags & SY_PATH) && !text) {
+        return sy_fail(err, SY_EINVAL, "field \"%s\" is a path but no string", field->name);
+    }
+    if ((field->flags & SY_FLAG) && (field->type != SY_TYPE_INT32 || field->choices)) {
+        return sy_fail(err, SY_EINVAL, "field \"%s\" is a flag but no plain int32_t", field->name);
+    }
+    if (field->choices && (field->type != SY_TYPE_INT32 || !count_choices(field->choices))) {
+        return sy_fail(err, SY_EINVAL, "field \"%s\": choices are an int32_t and words as in \"sum|student\"",
+                       field->name);
+    }
+    if (field->choices && (field->def < 0 || field->def >= count_choices(field->choices))) {
+        return sy_fail(err, SY_EINVAL, "field \"%s\": its default is none of its choices", field->name);
+    }
+    if ((field->flags & SY_FLAG) && field->def != 0 && field->def != 1) {
+        return sy_fail(err, SY_EINVAL, "field \"%s\": its default %g is neither 0 nor 1", field->name, field->def);
+    }
+    if (whole && field->def != floor(field->def)) {
+        return sy_fail(err, SY_EINVAL, "field \"%s\": its default %g is no whole number", field->name, field->def);
+    }
+    return SY_OK;
+}
+
+/* A list's default must be a list as the config has them, of elements the field takes. */
+static int check_list_default(const struct sy_field *field, struct sy_error *err) {
+    struct sy_strings list;
+    struct sy_field rows[2] = {*field, {.name = NULL}};
+    struct sy_table table = {rows, 0};
+    struct sy_problems *problems = sy_problems_create();
+    struct sy_arena *arena = sy_arena_create();
+    struct sy_setting *value = sy_default_setting(field);
+    int status = SY_OK;
+    rows[0].offset = 0;
+    if (!problems || !arena) {
+        status = sy_fail(err, SY_ENOMEM, "memory is used up");
+    } else if (!value) {
+        status = sy_fail(err, SY_EINVAL, "field \"%s\": its default %s is no value a config could hold", field->name,
+                         field->def_text);
+    } else if (!sy_fields_read(&list, &table, NULL, arena, problems)) {
+        status = sy_fail(err, SY_EINVAL, "field \"%s\": its default %s: %s", field->name, field->def_text,
+                         sy_problems_text(problems, 0));
+    }
+    sy_setting_destroy(value);
+    sy_arena_destroy(arena);
+    sy_problems_destroy(problems);
+    return status;
+}
+
+static int check_default(const struct sy_field *field, struct sy_error *err) {
+    int status = check_kind(field, err);
+    bool scalar = field->type <= SY_TYPE_DOUBLE && !field->choices && !(field->flags & SY_FLAG);
+    bool narrow = field->type == SY_TYPE_INT32, natural = field->type == SY_TYPE_UINT64;
+    bool fits = isfinite(field->def) && sy_in_range(field, field->def) && !(natural && field->def < 0) &&
+                !(narrow && (field->def > INT32_MAX || field->def < INT32_MIN));
+    if (status != SY_OK || (field->flags & SY_REQUIRED)) {
+        return status;
+    }
+    if (field->type >= SY_TYPE_INTS && field->def_text) {
+        return check_list_default(field, err);
+    }
+    return fits || !scalar ? SY_OK
+                           : sy_fail(err, SY_EINVAL, "field \"%s\": its default %g is outside%s", field->name,
+                                     field->def, sy_range_text(field, (char[96]){0}, 96));
 }
 
 static int check_row(const struct sy_field *field, size_t self_size, struct sy_error *err) {
     size_t bytes = type_bytes(field->type);
-    for (const char *c = field->name; *c; c++) {
+    for (const char *c = field->name; *c || c == field->name; c++) {
         if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '_') {
             return sy_fail(err, SY_EINVAL, "field \"%s\": names are [a-z0-9_]+", field->name);
         }
@@ -48,19 +124,13 @@ static int check_row(const struct sy_field *field, size_t self_size, struct sy_e
         bool number = field->type >= SY_TYPE_INT32 && field->type <= SY_TYPE_DOUBLE;
         return number ? SY_OK : sy_fail(err, SY_EINVAL, "state field \"%s\" must be a number", field->name);
     }
-    if (field->choices &&
-        (field->type != SY_TYPE_INT32 || field->def < 0 || field->def >= count_choices(field->choices))) {
-        return sy_fail(err, SY_EINVAL, "field \"%s\": its default is none of its choices", field->name);
+    if (field->count > 1) {
+        return sy_fail(err, SY_EINVAL, "parameter \"%s\" is an array; only state can be", field->name);
     }
-    bool scalar = field->type <= SY_TYPE_DOUBLE && !field->choices && !(field->flags & SY_FLAG);
-    if (scalar && !(field->flags & SY_REQUIRED) && (!isfinite(field->def) || !sy_in_range(field, field->def))) {
-        return sy_fail(err, SY_EINVAL, "field \"%s\": its default %g is outside%s", field->name, field->def,
-                       sy_range_text(field, (char[96]){0}, 96));
-    }
-    if (field->min > field->max) {
+    if (!(field->min <= field->max)) {
         return sy_fail(err, SY_EINVAL, "field \"%s\": its range is empty", field->name);
     }
-    return SY_OK;
+    return check_default(field, err);
 }
 
 int sy_table_check(const struct sy_table *table, size_t self_size, struct sy_error *err) {
@@ -118,9 +188,9 @@ static void print_row(const struct sy_field *field, int width, FILE *out) {
     char range[128], value[128];
     default_text(field, value, sizeof value);
     if (field->role != SY_PARAMETER) {
-        fprintf(out, "  %-*s  %s%s\n", width, field->name,
+        fprintf(out, "  %-*s  %s%s%s\n", width, field->name,
                 field->role == SY_OBSERVED_FIELD ? "observed, journalled after every call" : "state, checkpointed",
-                field->unit ? field->unit : "");
+                field->unit ? ", in " : "", field->unit ? field->unit : "");
     } else {
         sy_range_text(field, range, sizeof range);
         bool plain = field->choices || (field->flags & SY_FLAG) || (field->min == 0 && field->max == 0);

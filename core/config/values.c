@@ -22,12 +22,12 @@ const char *sy_value_word(const struct sy_setting *setting) {
     }
 }
 
-static bool has_range(const struct sy_field *field) {
+bool sy_has_range(const struct sy_field *field) {
     return field->min != 0 || field->max != 0;
 }
 
 bool sy_in_range(const struct sy_field *field, double value) {
-    if (!has_range(field)) {
+    if (!sy_has_range(field)) {
         return true;
     }
     bool above = field->flags & SY_MIN_EXCLUSIVE ? value > field->min : value >= field->min;
@@ -36,10 +36,12 @@ bool sy_in_range(const struct sy_field *field, double value) {
 
 const char *sy_range_text(const struct sy_field *field, char *out, size_t room) {
     out[0] = 0;
-    if (has_range(field)) {
+    if (sy_has_range(field)) {
         snprintf(out, room, " %s%.12g, %.12g]", field->flags & SY_MIN_EXCLUSIVE ? "(" : "[", field->min, field->max);
     } else if (field->type == SY_TYPE_INT32) {
         snprintf(out, room, " [%d, %d]", INT32_MIN, INT32_MAX);
+    } else if (field->type == SY_TYPE_UINT64) {
+        snprintf(out, room, " [0, %lld]", (long long)INT64_MAX);
     }
     return out;
 }
@@ -72,6 +74,14 @@ static bool fill_scalar(struct sy_setting *setting, const struct sy_field *field
     setting->integer = (int64_t)field->def;
     setting->number = field->def;
     return true;
+}
+
+/* A default stands in no line. */
+static void forget_lines(struct sy_setting *setting) {
+    setting->line = 0;
+    for (size_t i = 0; i < setting->n_children; i++) {
+        forget_lines(setting->children[i]);
+    }
 }
 
 bool sy_setting_become(struct sy_setting *setting, struct sy_setting *value) {
@@ -113,6 +123,9 @@ struct sy_setting *sy_default_setting(const struct sy_field *field) {
         if (quiet && text) {
             snprintf(text, room, "%s = %s;", field->name, field->def_text);
             root = sy_setting_read_text(text, "default", quiet);
+        }
+        if (root) {
+            forget_lines(root);
         }
         good = root && root->n_children == 1 && sy_setting_become(setting, root->children[0]);
         sy_setting_destroy(root);

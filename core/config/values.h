@@ -4,10 +4,15 @@
 
 #include "fields.h"
 
+#define SY_MOST_CHOICES 64  /* of one field */
+#define SY_CHOICES_ROOM 512 /* letters of them all */
+
 /* "a string", "a number", "a list", ... */
 const char *sy_value_word(const struct sy_setting *setting);
+/* Whether a field has limits of its own, besides those of its type. */
+bool sy_has_range(const struct sy_field *field);
 bool sy_in_range(const struct sy_field *field, double value);
-/* " [0.1, 10]", "(0, 10]" or nothing where there are no limits; a blank in front. Returns `out`. */
+/* " [0.1, 10]", " (0, 10]", the limits of the type, or nothing where there are none; a blank in front. Returns `out`. */
 const char *sy_range_text(const struct sy_field *field, char *out, size_t room);
 
 /* Whether a field that is not given has a value all the same. */
