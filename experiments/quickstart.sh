@@ -6,8 +6,12 @@ set -eu
 cd "$(dirname "$0")/.."
 . experiments/setup.sh
 switchyard_setup build
-[ -f build/build.ninja ] || meson setup build -Dtests=auto >build-setup.log 2>&1 || { cat build-setup.log; exit 1; }
-rm -f build-setup.log
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 echo "building (build/) ..."
-meson compile -C build >build/quickstart.log 2>&1 || { tail -n 40 build/quickstart.log; exit 1; }
+if ! { { [ -f build/build.ninja ] || meson setup build -Dtests=disabled; } && meson compile -C build; } >"$log" 2>&1; then
+  cat "$log" >&2
+  exit 1
+fi
+rm -f "$log"
 exec build/switchyard compare experiments/quickstart/suite.cfg "$@"

@@ -118,7 +118,7 @@ Test(run, an_interrupt_leaves_a_checkpoint_and_exits_with_130) {
     for (int attempt = 0; attempt < 20 && code != 130; attempt++) {
         snprintf(command, sizeof command,
                  "rm -rf r; '%s' run small.cfg --set train.epochs=2000 --out r >out 2>err & pid=$!; "
-                 "while [ ! -s r/times.jsonl ]; do sleep 0.02; done; kill -INT $pid; wait $pid",
+                 "while [ ! -s r/times.jsonl ] && kill -0 $pid 2>err; do sleep 0.02; done; kill -INT $pid; wait $pid",
                  program);
         int status = system(command);
         code = WEXITSTATUS(status);
