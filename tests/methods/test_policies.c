@@ -197,3 +197,44 @@ Test(policies, decisions_depend_on_the_batch_alone) {
         unload(&fresh), unload(&used);
     }
 }
+
+Test(policies, alternating_takes_turns) {
+    const struct setting settings[MAX_SETTINGS] = {{"period", 3}};
+    struct loaded policy = load(SY_POLICY, "policies", "alternating", settings);
+    struct problem problem = some_problem(1);
+    struct expected is = work_out(&problem, 1, 0);
+    const char *const turns = "lllEEElllEEE";
+    for (int step = 0; turns[step]; step++) {
+        cr_expect_eq(decide(&policy, &problem, step, 0).mode, turns[step] == 'E' ? SY_EXPERT : SY_LEARNING);
+    }
+    expect_observed(&policy, &is);
+    free_problem(&problem);
+    unload(&policy);
+}
+
+/* 2000 lots of share 0.3: the count is within five standard deviations (20.5) of 600. */
+Test(policies, random_draws_its_share_by_step_alone) {
+    const struct setting some[MAX_SETTINGS] = {{"expert_share", 0.3}}, none[MAX_SETTINGS] = {{"expert_share", 0}},
+                         all[MAX_SETTINGS] = {{"expert_share", 1}};
+    struct loaded policy = load(SY_POLICY, "policies", "random", some);
+    struct loaded again = load(SY_POLICY, "policies", "random", some);
+    struct loaded never = load(SY_POLICY, "policies", "random", none);
+    struct loaded always = load(SY_POLICY, "policies", "random", all);
+    struct problem problem = some_problem(1);
+    struct expected is = work_out(&problem, 1, 0);
+    int experts = 0;
+    int32_t modes[2000];
+    for (int step = 0; step < 2000; step++) {
+        modes[step] = decide(&policy, &problem, step, 0).mode;
+        experts += modes[step] == SY_EXPERT;
+        cr_expect_eq(decide(&never, &problem, step, 0).mode, SY_LEARNING);
+        cr_expect_eq(decide(&always, &problem, step, 0).mode, SY_EXPERT);
+    }
+    cr_expect(experts > 600 - 103 && experts < 600 + 103, "%d", experts);
+    for (int step = 1999; step >= 0; step--) {
+        cr_expect_eq(decide(&again, &problem, step, 0).mode, modes[step], "the same backwards");
+    }
+    expect_observed(&policy, &is);
+    free_problem(&problem);
+    unload(&policy), unload(&again), unload(&never), unload(&always);
+}
