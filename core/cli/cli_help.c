@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "../host/plugins.h"
+#include "../train/experiment.h"
+#include "../train/kinds.h"
 #include "cli.h"
 #include "plugin_names.h"
 
@@ -14,11 +16,14 @@ static void usage(FILE *out) {
     fputs(
         "usage: switchyard help PLUGIN\n"
         "       switchyard help KIND PLUGIN\n"
-        "       switchyard help KIND/PLUGIN\n\n"
+        "       switchyard help KIND/PLUGIN\n"
+        "       switchyard help config\n\n"
         "Explains a plugin: what it does, the paper it comes from, and every parameter with its type, default, range,\n"
-        "unit and meaning. A name that several kinds have is explained for each. `switchyard list` shows which "
-        "plugins\n"
-        "there are; `switchyard COMMAND --help` explains a command.\n",
+        "unit and meaning. A name that several kinds have is explained for each; `config` explains the keys of a "
+        "config\n"
+        "that are no plugin's. `switchyard list` shows which plugins there are, `switchyard COMMAND --help` explains "
+        "a\n"
+        "command.\n",
         out);
 }
 
@@ -50,6 +55,28 @@ static void explain(const struct sy_found *found, const struct sy_kind *kind) {
     print_fields(&found->table, SY_OBSERVED_FIELD, "Observed, in the journal:");
     print_fields(&found->table, SY_STATE_FIELD, "State, in checkpoints:");
     printf("\nFile: %s\n", found->file);
+}
+
+static void explain_kinds(const char *path, const struct sy_kind_table *kinds) {
+    for (; kinds->kind; kinds++) {
+        printf("\n%s: { kind = \"%s\"; ... }  %s\n", path, kinds->kind, kinds->doc);
+        sy_table_print(&(struct sy_table){kinds->fields, 0}, stdout);
+    }
+}
+
+/* The groups of a config and their keys, where they are the core's own. */
+static void explain_config(void) {
+    printf("An experiment has the groups data, train, nodes, topology and policy. A group with a `plugin` takes that\n"
+           "plugin's parameters too: `switchyard help PLUGIN`. Groups backend (a name or { plugin = ...; }; \"auto\" "
+           "takes\n"
+           "the best that works here), train.label_loss and topology.loss name plugins as well. What a node says in\n"
+           "nodes.X.optimizer, .schedule or .label_loss is laid over the group of that name in train.\n");
+    for (const struct sy_core_table *table = sy_core_tables(); table->path; table++) {
+        printf("\n%s\n", table->path);
+        sy_table_print(&(struct sy_table){table->fields, 0}, stdout);
+    }
+    explain_kinds("train.optimizer", sy_optimizer_kinds);
+    explain_kinds("train.schedule", sy_schedule_kinds);
 }
 
 /* Whether there is a file of that name for the kind, broken or not. */
@@ -135,6 +162,10 @@ int sy_cli_help(int argc, char **argv) {
     if (argc < 2 || argc > 3 || argv[1][0] == '-') {
         fprintf(stderr, "switchyard help: say which plugin; `switchyard help --help` tells more\n");
         return SY_EXIT_BAD_INPUT;
+    }
+    if (argc == 2 && !strcmp(argv[1], "config")) {
+        explain_config();
+        return SY_EXIT_OK;
     }
     if (!parse(&kind, &name, word, sizeof word, argc, argv)) {
         return SY_EXIT_BAD_INPUT;

@@ -353,6 +353,20 @@ static void make_policies(struct told *told) {
     }
 }
 
+/* A loss that no edge uses is checked all the same: a change of the topology must not bring up old mistakes. */
+static void check_unused_loss(struct told *told) {
+    static const char *const names[] = {"plugin", NULL};
+    struct sy_loss_use nobody = {0};
+    for (int32_t e = 0; e < told->experiment->n_edges; e++) {
+        if (!strcmp(told->losses[e], "loss")) {
+            return;
+        }
+    }
+    sy_loss_use_make(&nobody, told->experiment, sy_setting_get(told->group, "loss"), "kl", names, "topology.loss",
+                     told->problems);
+    sy_loss_use_finish(&nobody);
+}
+
 void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *problems) {
     static const char *const keys[] = {"plugin", "loss", NULL};
     struct sy_table table = {sy_topology_fields, 0};
@@ -383,6 +397,7 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
     for (int32_t i = 0; i < experiment->n_edges && sy_problems_count(problems) == before; i++) {
         equip_edge(&told, i);
     }
+    check_unused_loss(&told);
     make_policies(&told);
     if (sy_problems_count(problems) == before) {
         for (int32_t i = 0; i < experiment->n_nodes; i++) {

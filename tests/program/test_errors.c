@@ -40,6 +40,16 @@ Test(errors, policy_mistakes_are_told_once_however_many_gates) {
     free(err);
 }
 
+Test(errors, what_nobody_uses_is_checked_all_the_same) {
+    write_small("bad.cfg", "");
+    cr_expect_eq(run_program("check bad.cfg --set topology.plugin=independent --set topology.loss.temperatur=2"), 2);
+    cr_expect(said("temperatur: unknown key; did you mean \"temperature\"?"));
+    cr_expect_eq(run_program("check bad.cfg --set nodes.student.role=peer --set topology.plugin=independent "
+                             "--set policy.plugin=switokdd"),
+                 2);
+    cr_expect(said("did you mean \"switokd\"?"));
+}
+
 Test(errors, a_wrong_shape_of_the_experiment_is_explained) {
     write_small("small.cfg", "");
     cr_expect_eq(run_program("check small.cfg --set nodes.student.role=teacher"), 2);
