@@ -150,6 +150,25 @@ Test(journal, a_missing_object_is_an_error) {
     scratch_remove(scratch.path);
 }
 
+/* A line whose writing fails half way (an object that holds itself cannot be written) leaves no half of it. */
+Test(journal, a_broken_object_leaves_no_half_line) {
+    struct scratch scratch;
+    struct sy_error err = NEW_ERROR;
+    scratch_make(&scratch);
+    const char *path = scratch_file(&scratch, "steps.jsonl");
+    struct sy_journal *journal = open_journal(path, 0);
+    json_t *outer = json_array(), *inner = json_array();
+    json_array_append(outer, inner);
+    json_array_append(inner, outer);
+    cr_assert_neq(sy_journal_append(journal, outer, &err), SY_OK);
+    json_array_clear(inner);
+    json_decref(inner);
+    append_step(journal, 3);
+    close_journal(journal);
+    expect_text(path, "{\"step\":3}\n");
+    scratch_remove(scratch.path);
+}
+
 Test(journal, flushes_itself_when_much_has_gathered) {
     struct scratch scratch;
     scratch_make(&scratch);
