@@ -232,8 +232,13 @@ static bool read_value(struct reading *reading, const struct sy_field *field, st
 /* Reads the default and notes it in the group, so that the tree is complete. */
 static bool use_default(struct reading *reading, const struct sy_field *field, struct sy_setting *group) {
     struct sy_setting *value = sy_default_setting(field);
+    if (!value && sy_has_default(field)) {
+        sy_problem(reading->problems, NULL, "the default of \"%s\", %s, cannot be had", field->name,
+                   field->def_text ? field->def_text : "a number");
+        return false;
+    }
     if (!value) {
-        return sy_has_default(field) ? out_of_memory(reading) : true;
+        return true;
     }
     value->parent = group; /* for the path in problems */
     bool good = read_value(reading, field, value);

@@ -25,23 +25,24 @@ static void no_value(const char *path, const char *value, const char *why, struc
     sy_problem(problems, NULL, "--set %s: %s is no value a config could hold%s", path, value, text ? text : "");
 }
 
-/* "name = VALUE;" parsed; NULL where VALUE is none, and the reason in `quiet`. */
-static struct sy_setting *parse_assigned(const char *name, const char *value, struct sy_problems *quiet) {
-    size_t length = strlen(value), room = strlen(name) + length + 16;
+struct sy_setting *sy_parse_value(const char *name, const char *value, const char *file, struct sy_problems *problems) {
+    size_t length = strlen(value), room = strlen(name) + length + 16, before = sy_problems_count(problems);
     char *text = malloc(room), *end;
-    /* ( ) takes what [ ] takes, and mixed numbers too. */
     bool list = length > 1 && value[0] == '[' && value[length - 1] == ']';
     errno = 0;
     long long number = strtoll(value, &end, 10);
     bool wide = end != value && !*end && !errno && (number > INT32_MAX || number < INT32_MIN);
+    struct sy_setting *root = NULL;
     if (!text) {
-        sy_problem(quiet, NULL, "memory is used up");
+        sy_problem(problems, NULL, "memory is used up");
         return NULL;
     }
     snprintf(text, room, "%s = %s%.*s%s%s;", name, list ? "(" : "", (int)length - 2 * list, value + list,
              list ? ")" : "", wide ? "L" : "");
-    sy_check_text(text, "--set", quiet);
-    struct sy_setting *root = sy_problems_count(quiet) ? NULL : sy_parse(text, "--set", quiet);
+    sy_check_text(text, file, problems);
+    if (sy_problems_count(problems) == before) {
+        root = sy_parse(text, file, problems);
+    }
     free(text);
     if (root && root->n_children != 1) {
         sy_setting_destroy(root);
@@ -62,7 +63,7 @@ static struct sy_setting *parse_value(const char *path, const char *name, const 
     /* In a bare word, # and // are part of a path, and ; ends nothing. */
     bool several_lines = strchr(value, '\n') != NULL;
     if (!several_lines && (written || !strpbrk(value, "#/;=\""))) {
-        root = parse_assigned(name, value, quiet);
+        root = sy_parse_value(name, value, "--set", quiet);
     }
     if (!root && written) {
         no_value(path, value, sy_problems_count(quiet) ? sy_problems_text(quiet, 0) : NULL, problems);

@@ -100,8 +100,10 @@ static char *folder_of(const char *file) {
 
 static void report_parser(const config_t *config, const char *file, struct sy_problems *problems) {
     const char *included = config_error_file(config);
+    bool mixed = strstr(config_error_text(config), "mismatched element type") != NULL;
+    const char *more = mixed ? "; write numbers alike, as in [1.0, 2.5], or use ( )" : "";
     char *where = included ? sy_include_path(file, included) : NULL;
-    sy_problem_in(problems, where ? where : file, config_error_line(config), "%s", config_error_text(config));
+    sy_problem_in(problems, where ? where : file, config_error_line(config), "%s%s", config_error_text(config), more);
     free(where);
 }
 

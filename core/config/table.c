@@ -194,8 +194,9 @@ static void print_row(const struct sy_field *field, int width, FILE *out) {
     } else {
         sy_range_text(field, range, sizeof range);
         bool plain = field->choices || (field->flags & SY_FLAG) || (field->min == 0 && field->max == 0);
-        fprintf(out, "  %-*s  %s, default %s%s%s%s%s%s%s\n", width, field->name, type_word(field), value,
-                field->unit ? " " : "", field->unit ? field->unit : "", plain ? "" : ", range", plain ? "" : range,
+        fprintf(out, "  %-*s  %s, %s%s%s%s%s%s%s%s\n", width, field->name, type_word(field),
+                field->flags & SY_REQUIRED ? "" : "default ", value, field->unit ? " " : "",
+                field->unit ? field->unit : "", plain ? "" : ", range", plain ? "" : range,
                 field->choices ? ", one of " : "", field->choices ? field->choices : "");
     }
     if (field->doc) {

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "parse.h"
+
 const char *sy_value_word(const struct sy_setting *setting) {
     switch (setting->kind) {
     case SY_SETTING_GROUP:
@@ -102,35 +104,32 @@ bool sy_setting_become(struct sy_setting *setting, struct sy_setting *value) {
     return true;
 }
 
+/* Written as in a config, so the config's reader reads it. */
+static bool fill_list(struct sy_setting *setting, const struct sy_field *field) {
+    struct sy_problems *quiet = sy_problems_create();
+    struct sy_setting *root = quiet ? sy_parse_value(field->name, field->def_text, "default", quiet) : NULL;
+    if (root) {
+        forget_lines(root);
+    }
+    bool good = root && sy_setting_become(setting, root->children[0]);
+    sy_setting_destroy(root);
+    sy_problems_destroy(quiet);
+    return good;
+}
+
 struct sy_setting *sy_default_setting(const struct sy_field *field) {
     struct sy_setting *setting = sy_has_default(field) ? calloc(1, sizeof *setting) : NULL;
     if (!setting) {
         return NULL;
     }
     setting->name = strdup(field->name);
-    char *file = strdup("default");
-    setting->file = file;
-    bool good = setting->name && file;
+    setting->file = strdup("default");
+    bool good = setting->name && setting->file;
     if (good && field->type == SY_TYPE_STRING) {
         setting->kind = SY_SETTING_STRING;
         good = sy_setting_set_string(setting, field->def_text);
     } else if (good && field->type >= SY_TYPE_INTS) {
-        /* Written as in a config, so the config's reader reads it. */
-        struct sy_problems *quiet = sy_problems_create();
-        size_t room = strlen(field->def_text) + strlen(field->name) + 8;
-        char *text = malloc(room);
-        struct sy_setting *root = NULL;
-        if (quiet && text) {
-            snprintf(text, room, "%s = %s;", field->name, field->def_text);
-            root = sy_setting_read_text(text, "default", quiet);
-        }
-        if (root) {
-            forget_lines(root);
-        }
-        good = root && root->n_children == 1 && sy_setting_become(setting, root->children[0]);
-        sy_setting_destroy(root);
-        free(text);
-        sy_problems_destroy(quiet);
+        good = fill_list(setting, field);
     } else if (good) {
         good = fill_scalar(setting, field);
     }

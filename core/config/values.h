@@ -17,7 +17,8 @@ const char *sy_range_text(const struct sy_field *field, char *out, size_t room);
 
 /* Whether a field that is not given has a value all the same. */
 bool sy_has_default(const struct sy_field *field);
-/* The default as a setting of its own, named as the field; NULL when it has none or memory is used up. */
+/* The default as a setting of its own, named as the field; NULL when it has none, when def_text is no
+ * value, or when memory is used up. */
 struct sy_setting *sy_default_setting(const struct sy_field *field);
 /* Makes `setting` hold what `value` holds, children and all. False when memory is used up. */
 bool sy_setting_become(struct sy_setting *setting, struct sy_setting *value);
