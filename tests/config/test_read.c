@@ -165,7 +165,7 @@ Test(read, a_pipe_is_read_to_its_end) {
 }
 
 static void expect_nested(int depth, const char *open, const char *close, const char *problems) {
-    char *text = calloc((size_t)depth + 4, strlen(open) + strlen(close));
+    char *text = calloc((size_t)depth + 5, strlen(open) + strlen(close));
     cr_assert(text);
     strcpy(text, "a = ");
     for (int i = 0; i < depth; i++) {
