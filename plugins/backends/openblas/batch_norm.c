@@ -21,25 +21,6 @@ static struct loop loop_of(struct sy_plan *plan, const struct task *task) {
 
 #define LANES 16 /* partial sums, added in a fixed order */
 
-CPU_CLONES
-static double plane_sum(const float *restrict x, size_t count) {
-    float lane[LANES] = {0};
-    size_t whole = count / LANES * LANES;
-    double sum = 0;
-    for (size_t i = 0; i < whole; i += LANES) {
-        for (size_t l = 0; l < LANES; l++) {
-            lane[l] += x[i + l];
-        }
-    }
-    for (size_t l = 0; l < LANES; l++) {
-        sum += (double)lane[l];
-    }
-    for (size_t i = whole; i < count; i++) {
-        sum += (double)x[i];
-    }
-    return sum;
-}
-
 /* sum (x - mean)^2 */
 CPU_CLONES
 static double plane_squares(const float *restrict x, size_t count, float mean) {
@@ -128,7 +109,7 @@ static void measure_channel(const struct loop *loop, size_t c) {
     const float *x = loop->plan->value[task->op->inputs[0]];
     double count = (double)(loop->planes * loop->pixels), sum = 0, squares = 0;
     for (size_t n = 0; n < loop->planes; n++) {
-        sum += plane_sum(x + (n * loop->channels + c) * loop->pixels, loop->pixels);
+        sum += sum_floats(x + (n * loop->channels + c) * loop->pixels, loop->pixels);
     }
     double mean = sum / count;
     float near = (float)mean;

@@ -235,27 +235,6 @@ void conv2d_forward(struct sy_plan *plan, const struct task *task) {
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
 
-#define LANES 16 /* partial sums, added in a fixed order */
-
-CPU_CLONES
-static double sum_of(const float *restrict x, size_t count) {
-    float lane[LANES] = {0};
-    size_t whole = count / LANES * LANES;
-    double sum = 0;
-    for (size_t i = 0; i < whole; i += LANES) {
-        for (size_t l = 0; l < LANES; l++) {
-            lane[l] += x[i + l];
-        }
-    }
-    for (size_t l = 0; l < LANES; l++) {
-        sum += (double)lane[l];
-    }
-    for (size_t i = whole; i < count; i++) {
-        sum += (double)x[i];
-    }
-    return sum;
-}
-
 /* dX~ = W^T dY, and back to the images. */
 static void backward_data(const struct loop *loop, size_t group, size_t first, size_t count, const float *dy,
                           size_t dy_ld, float *columns) {
@@ -312,7 +291,7 @@ static void backward_images(const struct loop *loop, size_t group, size_t first,
     blas_gemm(plan->blas, 0, 1, s->out_channels, s->rows, width, gradient, gradient_ld, from, from_ld, 1,
               dw + group * s->out_channels * s->rows, s->rows);
     for (size_t c = 0; op->param[SY_BIAS] >= 0 && c < s->out_channels; c++) {
-        db[group * s->out_channels + c] += (float)sum_of(gradient + c * gradient_ld, width);
+        db[group * s->out_channels + c] += (float)sum_floats(gradient + c * gradient_ld, width);
     }
     if (plan->gradient[op->inputs[0]]) {
         backward_data(loop, group, first, count, gradient, gradient_ld, columns);

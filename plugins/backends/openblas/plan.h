@@ -93,4 +93,7 @@ static inline bool is_depthwise(const struct sy_plan *plan, const struct sy_op *
 void conv2d_scratch(const struct sy_plan *plan, const struct sy_op *op, size_t *columns, size_t *copies);
 size_t depthwise_scratch(const struct sy_plan *plan, const struct sy_op *op);
 
+/* Sum of floats, in lanes that are added in a fixed order. */
+double sum_floats(const float *x, size_t count);
+
 #endif
