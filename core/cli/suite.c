@@ -29,7 +29,7 @@ bool sy_suite_read(struct sy_suite *suite, const char *path, const struct sy_ass
     struct sy_setting *variants = sy_setting_get(suite->root, "variants");
     if (!variants || variants->kind != SY_SETTING_GROUP || !variants->n_children) {
         sy_problem(problems, variants ? variants : suite->root,
-                   "a suite names its variants: variants: { vanilla: { ... }; switokd: { }; };");
+                   "a suite names its variants: variants: { baseline: { ... }; mine: { }; };");
     }
     sy_fields_read(&settings, &table, suite->root, suite->arena, problems);
     sy_fields_finish(suite->root, (const struct sy_table *const[]){&table}, 1, groups, problems);

@@ -172,7 +172,7 @@ static bool find_in_folder(struct sy_registry *registry, const char *folder, con
     return false;
 }
 
-/* "no policy named "switokdd"; did you mean "switokd"? (known: ...)" */
+/* "no policy named "my_rul"; did you mean "my_rule"? (known: ...)" */
 static void tell_unknown(struct sy_registry *registry, const struct sy_kind *kind, const char *name,
                          const struct sy_setting *at, struct sy_problems *problems) {
     const struct sy_candidate *candidates;

@@ -16,7 +16,7 @@ struct sy_buffer {
 struct sy_services {
     struct sy_host host; /* hand out &services.host */
     struct sy_threads *threads;
-    const char *owner; /* who speaks in log: "policy switokd of gate teacher-student"; not owned */
+    const char *owner; /* who speaks in log: "policy my_rule of gate teacher-student"; not owned */
     struct sy_buffer *buffers;
     size_t n_buffers;
     bool in_init; /* buffers may be asked for */
