@@ -60,7 +60,10 @@ if [ "$sanitize" = thread ] && [ $# -eq 0 ]; then
   # shellcheck disable=SC2046 # one word a test
   set -- $(meson test -C "$build" --no-rebuild --list | sed -n 's/^.* //; /stress/p')
 fi
-$fixed meson test -C "$build" --no-rebuild --print-errorlogs "$@"
+# Sanitised code is several times slower, which is no failure.
+patience=${sanitize:+--timeout-multiplier 10}
+# shellcheck disable=SC2086 # words on purpose
+$fixed meson test -C "$build" --no-rebuild --print-errorlogs $patience "$@"
 # Criterion calls a test passed that leaked.
 if grep -q LeakSanitizer "$build/meson-logs/testlog.txt"; then
   echo "memory leaks, see $build/meson-logs/testlog.txt:" >&2
