@@ -1,0 +1,30 @@
+/* cases.h - small graphs that between them have every operator in every guise. */
+#ifndef TEST_BACKENDS_CASES_H
+#define TEST_BACKENDS_CASES_H
+
+#include "graph/graph_builder.h"
+
+struct op_case {
+    const char *name;
+    int32_t kind; /* of the operator in question; 0: see `compose` */
+    struct sy_shape in;
+    int32_t n_inputs; /* all of that shape; 1 when 0 */
+    int32_t channels, kernel, stride, padding, groups, bias;
+    int32_t before, after;
+    /* A graph of several operators, outputs included. */
+    void (*compose)(const struct sy_builder *b, const int32_t *inputs);
+    double spread;     /* of the inputs: 4 when 0 */
+    int32_t evaluated; /* worth a look in evaluation mode too */
+};
+
+extern const struct op_case op_cases[];
+extern const size_t n_op_cases;
+
+/* A mistake ends the test. */
+struct sy_built_graph *case_build(const struct op_case *op_case);
+/* Elements of the longest sum in a step: a window, or a batch of images. */
+double case_longest_sum(const struct sy_graph *graph, int32_t batch);
+/* Smallest batch worth normalising: 1 unless a batch norm sees vectors or single pixels. */
+int32_t case_least_batch(const struct sy_graph *graph);
+
+#endif

@@ -1,0 +1,105 @@
+/* Every backend in fp32 against the oracle in double, on the same floats: every operator, batches that divide by nothing,
+ * both modes. */
+#include <math.h>
+
+#include "backends_param.h"
+#include "cases.h"
+
+static const int32_t batches[] = {1, 3, 17};
+
+/* A sum of n products of random sign, rounded after each, is off by sqrt(n) / 2 units of 2^-24 of its own size, and a
+ * gradient is the end of a few such sums; 4 is for those few. Every operator with parameters on the way adds its own. */
+static double bound_of(const struct sy_graph *graph, int32_t batch) {
+    int32_t summing = 0;
+    for (int32_t i = 0; i < graph->n_ops; i++) {
+        summing += graph->ops[i]->param[SY_WEIGHT] >= 0;
+    }
+    return 4 * ldexp(1, -24) * sqrt(case_longest_sum(graph, batch)) * (summing > 1 ? summing : 1);
+}
+
+/* Tensors of one kind: each by itself; those that should be nearly zero, such as the gradient of a bias in front of a
+ * batch norm, are measured by the size of all. */
+static void compare(const char *what, const struct op_case *op_case, const struct trial *trial, double bound,
+                    const struct numbers *found, const struct numbers *right, int32_t count) {
+    struct distance all = {0};
+    for (int32_t i = 0; i < count; i++) {
+        distance_add(&all, &found[i], &right[i]);
+    }
+    for (int32_t i = 0; i < count; i++) {
+        struct distance one = {0};
+        distance_add(&one, &found[i], &right[i]);
+        double size = sqrt(one.size) + 0.01 * sqrt(all.size);
+        cr_expect(sqrt(one.apart) <= bound * size, "%s, batch %d, mode %d: %s %d is off by %.2e, at most %.2e is right",
+                  op_case->name, trial->batch, trial->mode, what, i, sqrt(one.apart) / size, bound);
+    }
+}
+
+static void check(struct rig *rig, struct rig *oracle, const struct op_case *op_case, const struct sy_graph *graph,
+                  int32_t batch, int32_t mode) {
+    double spread = op_case->spread > 0 ? op_case->spread : 4, bound = bound_of(graph, batch);
+    struct trial found = trial_create(graph, batch, spread, 200), right = trial_create(graph, batch, spread, 200);
+    found.mode = right.mode = mode;
+    right.precision = SY_PRECISION_FP64;
+    trial_run(rig, &found);
+    trial_run(oracle, &right);
+    compare("output", op_case, &found, bound, found.output, right.output, graph->n_outputs);
+    compare("input gradient", op_case, &found, bound, found.input_gradient, right.input_gradient, graph->n_inputs);
+    compare("gradient", op_case, &found, bound, found.gradient, right.gradient, graph->n_params);
+    compare("parameter", op_case, &found, bound, found.after, right.after, graph->n_params);
+    trial_destroy(&found);
+    trial_destroy(&right);
+}
+
+ParameterizedTestParameters(agreement, every_operator) {
+    return backend_cases(n_op_cases);
+}
+
+ParameterizedTest(const struct backend_case *param, agreement, every_operator) {
+    const struct op_case *op_case = &op_cases[param->index];
+    struct rig rig, oracle;
+    if (!rig_open(&rig, param->backend, 2)) {
+        return;
+    }
+    cr_assert(rig_open(&oracle, "reference", 1));
+    struct sy_built_graph *built = case_build(op_case);
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        if (batches[i] >= case_least_batch(&built->graph) || op_case->kind == SY_OP_DROPOUT) {
+            check(&rig, &oracle, op_case, &built->graph, batches[i], SY_TRAIN);
+        }
+        check(&rig, &oracle, op_case, &built->graph, batches[i], SY_EVALUATE);
+    }
+    sy_graph_destroy(built);
+    rig_close(&oracle);
+    rig_close(&rig);
+}
+
+/* A gradient that nobody sends counts as zero. */
+ParameterizedTestParameters(agreement, missing_gradients) {
+    return backend_cases(n_op_cases);
+}
+
+ParameterizedTest(const struct backend_case *param, agreement, missing_gradients) {
+    struct sy_built_graph *built = case_build(&op_cases[param->index]);
+    struct rig rig;
+    if (built->graph.n_outputs < 2 || !rig_open(&rig, param->backend, 2)) {
+        sy_graph_destroy(built);
+        return;
+    }
+    struct trial missing = trial_create(&built->graph, 3, 4, 300), zero = trial_create(&built->graph, 3, 4, 300);
+    double *kept = missing.output_gradient[0].at;
+    memset(zero.output_gradient[0].at, 0, zero.output_gradient[0].count * sizeof(double));
+    missing.output_gradient[0].at = NULL;
+    trial_run(&rig, &missing);
+    trial_run(&rig, &zero);
+    for (int32_t k = 0; k < built->graph.n_inputs; k++) {
+        cr_expect_eq(relative(&missing.input_gradient[k], &zero.input_gradient[k]), 0);
+    }
+    for (int32_t p = 0; p < built->graph.n_params; p++) {
+        cr_expect_eq(relative(&missing.gradient[p], &zero.gradient[p]), 0);
+    }
+    missing.output_gradient[0].at = kept;
+    trial_destroy(&missing);
+    trial_destroy(&zero);
+    rig_close(&rig);
+    sy_graph_destroy(built);
+}
