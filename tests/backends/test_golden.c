@@ -67,7 +67,7 @@ struct golden {
     struct sy_registry *registry;
     struct sy_setting *setting;
     struct sy_instance *network;
-    struct sy_built_graph *built;
+    struct sy_built_graph *full, *built; /* as the plugin builds it, and only what leads to the logits */
     int32_t batch;
     const int64_t *labels;
 };
@@ -110,13 +110,23 @@ static struct golden open_golden(const char *path) {
     struct sy_shape shape = {3, {(int32_t)input->shape[1], (int32_t)input->shape[2], (int32_t)input->shape[3]}};
     golden.batch = (int32_t)input->shape[0];
     golden.labels = tensor(&golden, "labels")->data;
-    struct sy_built_graph *full =
-        sy_graph_build(golden.network->ops, golden.network->self, &shape, 1, (int32_t)logits->shape[1], &err);
-    cr_assert(full, "%s", err.text);
-    int32_t output = sy_graph_output(&full->graph, "logits");
-    golden.built = sy_graph_prune(&full->graph, &output, 1);
+    golden.full = sy_graph_build(golden.network->ops, golden.network->self, &shape, 1, (int32_t)logits->shape[1], &err);
+    cr_assert(golden.full, "%s", err.text);
+    int32_t output = sy_graph_output(&golden.full->graph, "logits");
+    golden.built = sy_graph_prune(&golden.full->graph, &output, 1);
     cr_assert(golden.built);
-    return golden; /* the full graph, which the pruned one leans on, goes with the process */
+    return golden;
+}
+
+static void close_golden(struct golden *golden) {
+    sy_graph_destroy(golden->built);
+    sy_graph_destroy(golden->full);
+    sy_instance_destroy(golden->network);
+    sy_setting_destroy(golden->setting);
+    sy_registry_destroy(golden->registry);
+    sy_arena_destroy(golden->arena);
+    sy_problems_destroy(golden->problems);
+    sy_safetensors_close(golden->file);
 }
 
 static void copy_numbers(struct numbers *to, const struct sy_tensor *from) {
@@ -209,5 +219,5 @@ ParameterizedTest(struct golden_case *c, golden, networks_agree_with_pytorch, .t
     rig.ops.destroy(plan);
     trial_destroy(&trial);
     rig_close(&rig);
-    sy_safetensors_close(golden.file);
+    close_golden(&golden);
 }
