@@ -4,8 +4,9 @@
 
 #define LANES 16
 
+/* static: clang 14 gives clones of other functions no name that other files could find */
 CPU_CLONES
-double sum_floats(const float *x, size_t count) {
+static double sum_in_lanes(const float *restrict x, size_t count) {
     float lane[LANES] = {0};
     size_t whole = count / LANES * LANES;
     double sum = 0;
@@ -21,4 +22,8 @@ double sum_floats(const float *x, size_t count) {
         sum += (double)x[i];
     }
     return sum;
+}
+
+double sum_floats(const float *x, size_t count) {
+    return sum_in_lanes(x, count);
 }
