@@ -43,14 +43,14 @@ static double plane_squares(const float *restrict x, size_t count, float mean) {
     return sum;
 }
 
-/* y = scale x + shift, cut off where a ReLU follows */
+/* y = scale x + shift, cut off where a ReLU follows; what is not a number stays none */
 CPU_CLONES
 static void plane_apply(float *restrict y, const float *restrict x, size_t count, float mean, float scale, float shift,
                         float floor, float ceiling) {
     for (size_t i = 0; i < count; i++) {
         float v = (x[i] - mean) * scale + shift;
-        v = v > floor ? v : floor;
-        y[i] = v < ceiling ? v : ceiling;
+        v = v < floor ? floor : v;
+        y[i] = v > ceiling ? ceiling : v;
     }
 }
 

@@ -50,8 +50,8 @@ static void run_part(void *argument, size_t begin, size_t end, int32_t thread) {
 CPU_CLONES
 static void cut(float *restrict y, const float *restrict x, size_t count, float ceiling) {
     for (size_t i = 0; i < count; i++) {
-        float v = x[i] > 0 ? x[i] : 0;
-        y[i] = v < ceiling ? v : ceiling;
+        float v = x[i] < 0 ? 0 : x[i]; /* what is not a number stays none */
+        y[i] = v > ceiling ? ceiling : v;
     }
 }
 
