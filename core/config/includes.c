@@ -191,8 +191,16 @@ static const char *word(struct walk *walk, const char *at, int line, const struc
 static void scan(struct walk *walk, const char *text, const struct chain *chain) {
     int line = 1, nested = 0;
     bool fresh = true; /* only blanks so far on this line: libconfig wants the directive there */
+    if (!strncmp(text, "\xef\xbb\xbf", 3)) {
+        sy_problem_in(walk->problems, chain->file, 1, "begins with a byte order mark; save it without");
+        return;
+    }
     for (const char *at = text; *at;) {
         const char *after = skip(at, &line);
+        if (after != at && !*after && chain->outer && strchr("#/", *at) && at[1] != '*') {
+            /* The first file gets its line end from us; this one libconfig reads by itself. */
+            sy_problem_in(walk->problems, chain->file, line, "the comment on the last line needs a line end");
+        }
         if (after == at && fresh) {
             after = directive(walk, at, line, chain);
         }

@@ -9,7 +9,8 @@
 
 /* Follows every @include of a text, as libconfig does: all are relative to the folder of the first file, `file`, also
  * those in included files. A file that includes itself, however indirectly, that cannot be read or is named by an
- * absolute path, a whole number that does not fit, and brackets nested too deep are problems at their lines. */
+ * absolute path, a whole number that does not fit, brackets nested too deep, a byte order mark, and a comment that an
+ * included file ends with, without a line end, are problems at their lines. */
 void sy_check_text(const char *text, const char *file, struct sy_problems *problems);
 
 /* How problems call the file that an @include of `top` names: "experiments/base.cfg". malloc'ed; NULL when memory is

@@ -111,19 +111,25 @@ struct sy_setting *sy_parse(const char *text, const char *file, struct sy_proble
     struct source source = {.file = file, .problems = problems};
     struct sy_setting *root = NULL;
     config_t config;
-    char *folder = folder_of(file);
-    if (!folder) {
-        sy_problem(problems, NULL, "memory is used up");
-        return NULL;
-    }
+    char *folder = folder_of(file), *ended = NULL;
+    size_t room = strlen(text) + 2;
     config_init(&config);
+    if (folder && (ended = malloc(room))) {
+        snprintf(ended, room, "%s\n", text); /* without its line end, a last comment is a syntax error to libconfig */
+    }
+    if (!ended) {
+        sy_problem(problems, NULL, "memory is used up");
+        goto done;
+    }
     config_set_include_dir(&config, folder);
-    if (config_read_string(&config, text) == CONFIG_TRUE) {
+    if (config_read_string(&config, ended) == CONFIG_TRUE) {
         root = convert(&source, config_root_setting(&config), 0);
     } else {
         report_parser(&config, file, problems);
     }
+done:
     config_destroy(&config);
+    free(ended);
     free(folder);
     return root;
 }

@@ -31,7 +31,7 @@ Test(assign, values_are_those_of_a_config) {
         {"x=../a//b.cfg", "x", SY_SETTING_STRING, 0, "../a//b.cfg"},
         {"x=5#3", "x", SY_SETTING_STRING, 0, "5#3"},
         {"x=5;y=3", "x", SY_SETTING_STRING, 0, "5;y=3"},
-        {"x=5;", "x", SY_SETTING_STRING, 0, "5;"},
+        {"x=5/*c*/", "x", SY_SETTING_STRING, 0, "5/*c*/"},
         {"x=1.2.3", "x", SY_SETTING_STRING, 0, "1.2.3"},
         {"x=a=b", "x", SY_SETTING_STRING, 0, "a=b"},
         {"x=back\\slash", "x", SY_SETTING_STRING, 0, "back\\slash"},

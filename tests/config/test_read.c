@@ -130,6 +130,8 @@ Test(read, what_cannot_be_read) {
         {"includes_broken.cfg", "broken.cfg:2: syntax error\n"},
         {"mixed.cfg",
          "mixed.cfg:2: mismatched element type in array; write numbers alike, as in [1.0, 2.5], or use ( )\n"},
+        {"includes_unended.cfg", "unended.cfg:2: the comment on the last line needs a line end\n"},
+        {"marked.cfg", "marked.cfg:1: begins with a byte order mark; save it without\n"},
         {"twice.cfg", "twice.cfg:2: duplicate setting name\n"},
         {"too_large.cfg", "too_large.cfg:1: 99999999999 does not fit 32 bits; write 99999999999L for 64\n"
                           "too_large.cfg:3: -2147483649 does not fit 32 bits; write -2147483649L for 64\n"
@@ -147,6 +149,13 @@ Test(read, an_empty_file_is_an_empty_group) {
     expect_problems(tree.problems, "");
     cr_expect_eq(tree.root->kind, SY_SETTING_GROUP);
     cr_expect_eq(tree.root->n_children, 0);
+    tree_free(&tree);
+}
+
+Test(read, a_last_line_needs_no_end) {
+    struct tree tree = tree_file("unended.cfg");
+    expect_problems(tree.problems, "");
+    cr_expect_eq(at(&tree, "a")->integer, 1);
     tree_free(&tree);
 }
 
