@@ -238,8 +238,8 @@ static struct sy_tensor parameter_tensor(const struct trial *trial, const struct
     return tensor;
 }
 
-static void get(struct rig *rig, struct sy_plan *plan, const struct trial *trial, int32_t stored, int32_t index,
-                const struct numbers *out) {
+void trial_get(struct rig *rig, struct sy_plan *plan, const struct trial *trial, int32_t stored, int32_t index,
+               const struct numbers *out) {
     struct sy_error err = {.size = sizeof err};
     struct sy_tensor tensor = parameter_tensor(trial, out, index);
     cr_assert_eq(rig->ops.get(plan, stored, index, &tensor, &err), SY_OK, "%s", err.text);
@@ -338,9 +338,9 @@ void trial_step(struct rig *rig, struct sy_plan *plan, struct trial *trial) {
     }
     for (int32_t p = 0; p < trial->graph->n_params; p++) {
         if (trial->gradient[p].count) {
-            get(rig, plan, trial, SY_PARAMETER_GRADIENT, p, &trial->gradient[p]);
+            trial_get(rig, plan, trial, SY_PARAMETER_GRADIENT, p, &trial->gradient[p]);
         }
-        get(rig, plan, trial, SY_PARAMETER_VALUE, p, &trial->after[p]);
+        trial_get(rig, plan, trial, SY_PARAMETER_VALUE, p, &trial->after[p]);
     }
 }
 

@@ -61,6 +61,9 @@ void trial_destroy(struct trial *trial);
 /* A plan with the trial's parameters. backward: it may be asked for. */
 struct sy_plan *trial_compile(struct rig *rig, const struct trial *trial, bool backward);
 void trial_set(struct rig *rig, struct sy_plan *plan, const struct trial *trial, int32_t parameter);
+/* What the plan stores (enum sy_stored) of a parameter. */
+void trial_get(struct rig *rig, struct sy_plan *plan, const struct trial *trial, int32_t stored, int32_t index,
+               const struct numbers *out);
 /* Forward, and reads the outputs. */
 void trial_forward(struct rig *rig, struct sy_plan *plan, struct trial *trial);
 /* Forward, statistics if training, backward, update if there is one; reads everything. */

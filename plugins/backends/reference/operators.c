@@ -181,16 +181,17 @@ static void batch_norm_backward(struct sy_plan *plan, const struct names *k, int
 
 /* ---- element by element ----------------------------------------------------------------------------------------- */
 
-/* y = max(x, 0), dx = dy where x > 0; with a ceiling: y = min(max(x, 0), 6), dx = dy where 0 < x < 6 */
+/* y = max(x, 0), dx = dy where x > 0; with a ceiling: y = min(max(x, 0), 6), dx = dy where 0 < x < 6. What is not a
+ * number stays none: a network that diverged must not look well. */
 static void relu_forward(const struct sy_plan *plan, const struct names *k, double ceiling) {
     for (size_t i = 0; i < value_count(plan, k->op->output); i++) {
-        k->y[i] = k->x[i] > 0 ? fmin(k->x[i], ceiling) : 0;
+        k->y[i] = k->x[i] <= 0 ? 0 : k->x[i] >= ceiling ? ceiling : k->x[i];
     }
 }
 
 static void relu_backward(const struct sy_plan *plan, const struct names *k, double ceiling) {
     for (size_t i = 0; i < value_count(plan, k->op->output); i++) {
-        k->dx[i] += k->x[i] > 0 && k->x[i] < ceiling ? k->dy[i] : 0;
+        k->dx[i] += k->x[i] <= 0 || k->x[i] >= ceiling ? 0 : k->dy[i];
     }
 }
 
@@ -302,7 +303,7 @@ static void avg_pool(const struct names *k, bool backward) {
     }
 }
 
-/* y = the window's maximum; dy goes to the first element that has it */
+/* y = the window's maximum, or what is not a number; dy goes to the first element that has it */
 static void max_pool(const struct names *k, bool backward) {
     FOR_OUTPUT(*k, n, c, oh, ow) {
         size_t to = at(k->out, n, c, oh, ow), best = 0;
@@ -312,7 +313,7 @@ static void max_pool(const struct names *k, bool backward) {
                 int32_t h = oh * k->op->stride + kh - k->op->padding, w = ow * k->op->stride + kw - k->op->padding;
                 bool inside = h >= 0 && h < k->in->dim[1] && w >= 0 && w < k->in->dim[2];
                 size_t xi = inside ? at(k->in, n, c, h, w) : 0;
-                if (inside && (!found || k->x[xi] > k->x[best])) {
+                if (inside && (!found || k->x[xi] > k->x[best] || (isnan(k->x[xi]) && !isnan(k->x[best])))) {
                     best = xi;
                     found = true;
                 }

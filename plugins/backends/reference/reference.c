@@ -81,17 +81,39 @@ static bool take_border(struct sy_plan *plan, uint32_t input_gradients, bool dry
     }
     for (int32_t k = 0; good && k < plan->graph->n_inputs; k++) {
         size_t count = (size_t)plan->max_batch * value_row(plan, plan->graph->inputs[k]);
-        good = !(input_gradients & (1u << k)) || take((double **)&plan->input_gradient[k], count, dry, &plan->bytes[2]);
+        good = k >= 32 || !(input_gradients >> k & 1) ||
+               take((double **)&plan->input_gradient[k], count, dry, &plan->bytes[2]);
     }
     return good;
+}
+
+static int check_wish(const struct sy_graph *graph, const struct sy_plan_options *options, struct sy_error *err) {
+    if (options->precision != SY_PRECISION_FP32 && options->precision != SY_PRECISION_FP64) {
+        return sy_fail(err, SY_ENOTSUP, "precision %d is unknown here; reference computes in fp32 and fp64",
+                       options->precision);
+    }
+    if (options->max_batch < 1) {
+        return sy_fail(err, SY_ERANGE, "a largest batch of %d; it must be 1 or more", options->max_batch);
+    }
+    for (int32_t i = 0; i < graph->n_ops; i++) {
+        if (graph->ops[i]->kind < SY_OP_CONV2D || graph->ops[i]->kind >= SY_OP_KINDS) {
+            return sy_fail(err, SY_ENOTSUP, "%s: operator %d is unknown here", graph->ops[i]->name,
+                           graph->ops[i]->kind);
+        }
+    }
+    return SY_OK;
 }
 
 static int compile(void *self, struct sy_plan **out, const struct sy_graph *graph,
                    const struct sy_plan_options *options, struct sy_error *err) {
     (void)self;
+    *out = NULL;
+    int status = check_wish(graph, options, err);
+    if (status != SY_OK) {
+        return status;
+    }
     struct sy_plan *plan = calloc(1, sizeof *plan);
     bool dry = options->dry_run != 0;
-    *out = NULL;
     if (!plan) {
         return sy_fail(err, SY_ENOMEM, "no memory for a plan");
     }
@@ -99,6 +121,7 @@ static int compile(void *self, struct sy_plan **out, const struct sy_graph *grap
     plan->precision = options->precision;
     plan->max_batch = options->max_batch;
     plan->forward_only = options->forward_only;
+    plan->dry_run = options->dry_run;
     plan->value = take_arrays(graph->n_values);
     plan->value_gradient = options->forward_only ? NULL : take_arrays(graph->n_values);
     plan->parameter = take_arrays(graph->n_params);
@@ -160,28 +183,51 @@ static void show(const struct sy_plan *plan, struct sy_tensor *out, void *room, 
     write_numbers(room, from, value_count(plan, value), out->dtype);
 }
 
+static int check_tensor(const struct sy_plan *plan, const struct sy_tensor *tensor, int32_t value, const char *what,
+                        int32_t k, struct sy_error *err) {
+    int32_t dtype = plan->precision == SY_PRECISION_FP64 ? SY_F64 : SY_F32;
+    size_t count = value_count(plan, value);
+    if (tensor->dtype != dtype || sy_tensor_count(tensor) != count) {
+        return sy_fail(err, SY_EINVAL, "%s %d must be %zu numbers of type %d, not %zu of type %d", what, k, count,
+                       dtype, sy_tensor_count(tensor), tensor->dtype);
+    }
+    return SY_OK;
+}
+
 static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_error *err) {
     int status = SY_OK;
+    if (plan->dry_run) {
+        return sy_fail(err, SY_EINVAL, "this plan is a dry run: it only knows its sizes");
+    }
     if (in->batch < 1 || in->batch > plan->max_batch) {
         return sy_fail(err, SY_ERANGE, "a batch of %d; the plan is made for 1 to %d", in->batch, plan->max_batch);
     }
+    plan->kept = plan->measured = false;
     plan->batch = in->batch;
     plan->mode = in->mode;
     plan->seed = in->seed;
     plan->stream = in->stream;
     plan->step = in->step;
-    for (int32_t k = 0; k < plan->graph->n_inputs; k++) {
-        read_tensor(plan->value[plan->graph->inputs[k]], in->inputs[k]);
+    for (int32_t k = 0; k < plan->graph->n_inputs && status == SY_OK; k++) {
+        status = check_tensor(plan, in->inputs[k], plan->graph->inputs[k], "input", k, err);
+        if (status == SY_OK) {
+            read_tensor(plan->value[plan->graph->inputs[k]], in->inputs[k]);
+        }
     }
     for (int32_t i = 0; i < plan->graph->n_ops && status == SY_OK; i++) {
         status = operator_forward(plan, i, err);
     }
+    plan->kept = status == SY_OK && in->keep;
+    plan->measured = status == SY_OK && in->mode == SY_TRAIN;
     return status;
 }
 
 static int output(struct sy_plan *plan, int32_t k, struct sy_tensor *out, struct sy_error *err) {
     if (k < 0 || k >= plan->graph->n_outputs) {
-        return sy_fail(err, SY_ERANGE, "output %d of %d", k, plan->graph->n_outputs);
+        return sy_fail(err, SY_ERANGE, "output %d does not exist; there are 0 to %d", k, plan->graph->n_outputs - 1);
+    }
+    if (!plan->batch) {
+        return sy_fail(err, SY_EINVAL, "output %d needs a forward before it", k);
     }
     int32_t value = plan->graph->outputs[k]->value;
     show(plan, out, plan->output[k], plan->value[value], value);
@@ -192,6 +238,15 @@ static int backward(struct sy_plan *plan, const struct sy_tensor *const *output_
     const struct sy_graph *graph = plan->graph;
     if (plan->forward_only) {
         return sy_fail(err, SY_EINVAL, "this plan only goes forward");
+    }
+    if (!plan->kept) {
+        return sy_fail(err, SY_EINVAL, "backward needs a forward before it that keeps its values, and no update since");
+    }
+    for (int32_t k = 0; k < graph->n_outputs; k++) {
+        if (output_gradients[k] &&
+            check_tensor(plan, output_gradients[k], graph->outputs[k]->value, "gradient of output", k, err) != SY_OK) {
+            return SY_EINVAL;
+        }
     }
     for (int32_t v = 0; v < graph->n_values; v++) {
         memset(plan->value_gradient[v], 0, value_count(plan, v) * sizeof(double));
@@ -244,12 +299,14 @@ static double *stored_array(const struct sy_plan *plan, int32_t stored, int32_t 
 static int check_stored(const struct sy_plan *plan, const double *array, int32_t index, const struct sy_tensor *tensor,
                         struct sy_error *err) {
     if (!array) {
-        return sy_fail(err, SY_EINVAL, "parameter %d has no such value", index);
+        return sy_fail(err, SY_EINVAL, "parameter %d has nothing of that sort to move; statistics have only a value",
+                       index);
     }
-    if ((tensor->dtype != SY_F32 && tensor->dtype != SY_F64) ||
+    bool wide = plan->precision == SY_PRECISION_FP64;
+    if ((tensor->dtype != SY_F32 && !(wide && tensor->dtype == SY_F64)) ||
         sy_tensor_count(tensor) != param_count(plan->graph->params[index])) {
-        return sy_fail(err, SY_EINVAL, "%s: must be given as %zu floats or doubles", plan->graph->params[index]->name,
-                       param_count(plan->graph->params[index]));
+        return sy_fail(err, SY_EINVAL, "%s: must be given as %zu floats%s", plan->graph->params[index]->name,
+                       param_count(plan->graph->params[index]), wide ? " or doubles" : "");
     }
     return SY_OK;
 }
@@ -268,6 +325,7 @@ static int set(struct sy_plan *plan, int32_t stored, int32_t index, const struct
     int status = check_stored(plan, array, index, in, err);
     if (status == SY_OK) {
         read_tensor(array, in);
+        plan->kept = plan->kept && stored != SY_PARAMETER_VALUE;
     }
     return status;
 }

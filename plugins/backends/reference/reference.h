@@ -9,8 +9,10 @@
 
 struct sy_plan {
     const struct sy_graph *graph;
-    int32_t precision, max_batch, forward_only;
-    int32_t batch, mode; /* of the last forward */
+    int32_t precision, max_batch, forward_only, dry_run;
+    int32_t batch, mode; /* of the last forward; batch 0: there was none */
+    bool kept;           /* its values and the parameters it saw are still here: backward may follow */
+    bool measured;       /* it was a training one, and its statistics have not been counted in yet */
     uint64_t seed;
     uint32_t stream, step;
     double **value;                                             /* per value: (batch, shape) */

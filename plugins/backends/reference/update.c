@@ -12,12 +12,8 @@ static double stored(const struct sy_plan *plan, double value) {
 static void sgd(struct sy_plan *plan, int32_t p, size_t i, const struct sy_update *u, double g) {
     double *w = &plan->parameter[p][i], *m = &plan->slot0[p][i];
     g += u->weight_decay * *w;
-    double step = g;
-    if (u->momentum != 0) {
-        *m = stored(plan, u->momentum * *m + g);
-        step = u->nesterov ? g + u->momentum * *m : *m;
-    }
-    *w = stored(plan, *w - u->lr * step);
+    *m = stored(plan, u->momentum * *m + g);
+    *w = stored(plan, *w - u->lr * (u->nesterov ? g + u->momentum * *m : *m));
 }
 
 /* adam: g = gradient + weight_decay w;  adamw: w -= lr weight_decay w
@@ -38,11 +34,17 @@ static void adam(struct sy_plan *plan, int32_t p, size_t i, const struct sy_upda
 
 int reference_update(struct sy_plan *plan, const struct sy_update *in, struct sy_error *err) {
     if (in->rule < SY_SGD || in->rule > SY_ADAMW) {
-        return sy_fail(err, SY_ENOTSUP, "update rule %d is unknown here", in->rule);
+        return sy_fail(err, SY_ENOTSUP, "update rule %d is unknown here; %d to %d are known", in->rule, SY_SGD,
+                       SY_ADAMW);
     }
+    if (plan->forward_only || plan->dry_run) {
+        return sy_fail(err, SY_EINVAL, "this plan was not made to train");
+    }
+    plan->kept = false;
     for (int32_t p = 0; p < plan->graph->n_params; p++) {
         const struct sy_param *param = plan->graph->params[p];
-        for (size_t i = 0; param->role == SY_TRAINABLE && i < param_count(param); i++) {
+        /* a parameter no operator uses has no gradient, and PyTorch leaves it alone */
+        for (size_t i = 0; param->role == SY_TRAINABLE && param->op >= 0 && i < param_count(param); i++) {
             double g = in->zero_gradient ? 0 : plan->parameter_gradient[p][i];
             if (in->rule == SY_SGD) {
                 sgd(plan, p, i, in, g);
@@ -56,10 +58,13 @@ int reference_update(struct sy_plan *plan, const struct sy_update *in, struct sy
 
 /* running = (1 - momentum) running + momentum batch; the variance unbiased: times count / (count - 1) */
 int reference_statistics(struct sy_plan *plan, struct sy_error *err) {
-    (void)err;
+    if (!plan->measured) {
+        return sy_fail(err, SY_EINVAL, "statistics need a forward in training mode before them, once each");
+    }
+    plan->measured = false;
     for (int32_t i = 0; i < plan->graph->n_ops; i++) {
         const struct sy_op *op = plan->graph->ops[i];
-        if (op->kind != SY_OP_BATCH_NORM || plan->mode != SY_TRAIN) {
+        if (op->kind != SY_OP_BATCH_NORM) {
             continue;
         }
         const struct sy_shape *shape = &plan->graph->values[op->inputs[0]];
