@@ -217,6 +217,16 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
     return SY_OK;
 }
 
+const struct op_case *case_find(const char *name) {
+    for (size_t i = 0; i < n_op_cases; i++) {
+        if (!strcmp(op_cases[i].name, name)) {
+            return &op_cases[i];
+        }
+    }
+    cr_assert_fail("there is no case %s", name);
+    return NULL;
+}
+
 struct sy_built_graph *case_build(const struct op_case *op_case) {
     struct sy_error err = {.size = sizeof err};
     const struct sy_shape shapes[] = {op_case->in, op_case->in, op_case->in};

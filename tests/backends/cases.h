@@ -20,7 +20,8 @@ struct op_case {
 extern const struct op_case op_cases[];
 extern const size_t n_op_cases;
 
-/* A mistake ends the test. */
+/* The case of that name; a mistake ends the test, here and in building. */
+const struct op_case *case_find(const char *name);
 struct sy_built_graph *case_build(const struct op_case *op_case);
 /* Elements of the longest sum in a step: a window, or a batch of images. */
 double case_longest_sum(const struct sy_graph *graph, int32_t batch);

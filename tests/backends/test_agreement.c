@@ -103,3 +103,33 @@ ParameterizedTest(const struct backend_case *param, agreement, missing_gradients
     rig_close(&rig);
     sy_graph_destroy(built);
 }
+
+/* A network that diverged must not look well: what is not a number comes out at the other end as what it is. */
+static const char *const passing[] = {"relu", "relu6", "max pool", "max pool with padding"};
+#define N_PASSING (sizeof passing / sizeof passing[0])
+
+ParameterizedTestParameters(agreement, not_a_number_is_passed_on) {
+    return backend_cases(N_PASSING);
+}
+
+ParameterizedTest(const struct backend_case *param, agreement, not_a_number_is_passed_on) {
+    struct sy_built_graph *built = case_build(case_find(passing[param->index]));
+    struct rig rig;
+    if (!rig_open(&rig, param->backend, 2)) {
+        sy_graph_destroy(built);
+        cr_skip_test("%s does not work here", param->backend);
+    }
+    for (size_t at = 0; at < 9; at += 8) { /* 8 is a later element of a window: the maximum so far is a number */
+        struct trial trial = trial_create(&built->graph, 2, 4, 300);
+        size_t found = 0;
+        trial.input[0].at[at] = NAN;
+        trial_run(&rig, &trial);
+        for (size_t i = 0; i < trial.output[0].count; i++) {
+            found += isnan(trial.output[0].at[i]) != 0;
+        }
+        cr_expect(found > 0, "%s, %s: element %zu was lost", param->backend, passing[param->index], at);
+        trial_destroy(&trial);
+    }
+    rig_close(&rig);
+    sy_graph_destroy(built);
+}

@@ -13,15 +13,10 @@ struct subject {
 
 static void open_subject(struct subject *subject, const char *backend, const char *op_case, int32_t batch,
                          bool backward) {
-    const struct op_case *found = NULL;
-    for (size_t i = 0; i < n_op_cases; i++) {
-        found = strcmp(op_cases[i].name, op_case) ? found : &op_cases[i];
-    }
-    cr_assert_not_null(found, "there is no case %s", op_case);
     if (!rig_open(&subject->rig, backend, 2)) {
         cr_skip_test("%s does not work here", backend);
     }
-    subject->built = case_build(found);
+    subject->built = case_build(case_find(op_case));
     subject->trial = trial_create(&subject->built->graph, batch, 4, 500);
     subject->plan = trial_compile(&subject->rig, &subject->trial, backward);
 }

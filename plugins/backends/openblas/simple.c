@@ -250,7 +250,8 @@ static struct window window_at(const struct part *p, size_t oh, size_t ow) {
     return w;
 }
 
-/* One output element: y from x, or dx from dy. avg: y = sum x / k^2; max: the first largest. */
+/* One output element: y from x, or dx from dy. avg: y = sum x / k^2; max: the first largest, or the
+ * first that is not a number. */
 static void pool_element(const struct part *p, size_t plane, size_t oh, size_t ow, bool backward) {
     const struct sy_op *op = p->task->op;
     size_t width = (size_t)p->in->dim[2], pixels = (size_t)p->in->dim[1] * width;
@@ -262,7 +263,7 @@ static void pool_element(const struct part *p, size_t plane, size_t oh, size_t o
         for (size_t w = at.left; w < at.right; w++) {
             size_t i = base + h * width + w;
             sum += (double)p->x[i];
-            best = p->x[i] > p->x[best] ? i : best;
+            best = p->x[i] > p->x[best] || (isnan(p->x[i]) && !isnan(p->x[best])) ? i : best;
             if (backward && op->kind == SY_OP_AVG_POOL) {
                 p->dx[i] += (float)((double)p->dy[to] * share);
             }
