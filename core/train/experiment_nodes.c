@@ -134,8 +134,8 @@ void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_proble
     }
     if (!group->n_children) {
         sy_problem(problems, group,
-                   "names no node; an experiment needs one at least: nodes: { student: { plugin = "
-                   "\"resnet_cifar\"; role = \"student\"; }; };");
+                   "names no node; an experiment needs one at least: nodes: { student: { plugin = \"NETWORK\"; role = "
+                   "\"student\"; }; }; `switchyard list` names the networks");
         return;
     }
     /* Once for themselves, so that a problem is told even where every node has its own. */
