@@ -21,14 +21,6 @@
 
 static atomic_long allocations;
 
-/* OpenBLAS' kernels for small products take scratch room of their own on some processors. That is not the plan's. */
-#define COUNT() count_from(__builtin_return_address(0))
-static void count_from(const void *caller) {
-    Dl_info where;
-    bool library = dladdr(caller, &where) && where.dli_fname && strstr(where.dli_fname, "libopenblas");
-    atomic_fetch_add(&allocations, !library);
-}
-
 /* These stand in front of the C library's, for the plugin too. A sanitizer has its own there already. */
 #if defined(__GLIBC__) && !defined(SANITIZED)
 #define COUNTED 1
@@ -36,6 +28,14 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+
+/* OpenBLAS' kernels for small products take scratch room of their own on some processors. That is not the plan's. */
+#define COUNT() count_from(__builtin_return_address(0))
+static void count_from(const void *caller) {
+    Dl_info where;
+    bool library = dladdr(caller, &where) && where.dli_fname && strstr(where.dli_fname, "libopenblas");
+    atomic_fetch_add(&allocations, !library);
+}
 
 void *malloc(size_t size) {
     COUNT();
