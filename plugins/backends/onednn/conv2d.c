@@ -1,0 +1,133 @@
+/* conv2d.c - running a convolution of oneDNN's: per thread, some images at a time.
+ *
+ *   forward:   y = x * w;   backward:   dx = g * w turned,  dw = sum over images of x * g */
+#include "conv2d.h"
+
+#include <string.h>
+
+#include "planes.h"
+#include "sums.h"
+
+struct loop {
+    struct sy_plan *plan;
+    struct node *node;
+};
+
+/* Images that are next, and the primitives for so many: 0 for a full set, 1 for one. */
+struct images {
+    size_t first, count;
+    int which;
+};
+
+static struct images next_images(const struct conv2d *conv, size_t first, size_t end) {
+    size_t all = (size_t)conv->images;
+    bool full = end - first >= all;
+    return (struct images){first, full ? all : 1, full ? 0 : 1};
+}
+
+/* The images as the convolution reads them: where they are stored, or copied as their view. */
+static const elem *source(const struct loop *loop, const struct images *im, elem *copy) {
+    const struct sy_plan *plan = loop->plan;
+    int32_t value = loop->node->inputs[0].value;
+    const struct value *v = &plan->values[value];
+    if (!is_view(v)) {
+        return value_plane(plan, value, im->first, 0);
+    }
+    for (size_t i = 0; i < im->count; i++) {
+        for (int32_t b = 0; b < v->blocks; b++) {
+            view_plane(plan, value, im->first + i, b, copy + i * v->row + (size_t)b * v->pixels * BLOCK,
+                       (size_t)v->width * BLOCK);
+        }
+    }
+    return copy;
+}
+
+static void forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    struct sy_plan *plan = loop->plan;
+    const struct node *node = loop->node;
+    const struct conv2d *conv = node->conv2d;
+    const float *bias = param_value(plan, node->op, SY_BIAS);
+    char *scratch = plan->scratch[thread];
+    for (struct images im; begin < end; begin += im.count) {
+        im = next_images(conv, begin, end);
+        const elem *from = source(loop, &im, (elem *)(void *)(scratch + conv->source_at));
+        primitive_run(conv->primitive[FORWARD][im.which], thread, from, conv->weights[FORWARD],
+                      bias ? conv->plain_bias : NULL, value_plane(plan, node->output, im.first, 0),
+                      scratch + conv->library_at);
+        for (size_t i = 0; i < im.count; i++) {
+            for (int32_t b = 0; b < plan->values[node->output].blocks; b++) {
+                finish_plane(plan, node, im.first + i, b, thread);
+            }
+        }
+    }
+}
+
+void conv2d_forward(struct sy_plan *plan, struct node *node) {
+    struct loop loop = {plan, node};
+    plan->host->parallel_for(plan->host, (size_t)plan->batch, forward_part, &loop);
+}
+
+/* ---- backward --------------------------------------------------------------------------------------------------- */
+
+static const elem *gradient(const struct loop *loop, const struct images *im, elem *copy, int32_t thread) {
+    const struct sy_plan *plan = loop->plan;
+    const struct value *v = &plan->values[loop->node->output];
+    for (size_t i = 0; i < im->count; i++) {
+        for (int32_t b = 0; b < v->blocks; b++) {
+            if (v->has_gradient) {
+                settle_plane(plan, loop->node, im->first + i, b, thread);
+            } else {
+                gradient_plane(plan, loop->node, im->first + i, b, copy + i * v->row + (size_t)b * v->pixels * BLOCK);
+            }
+        }
+    }
+    return v->has_gradient ? gradient_at(plan, loop->node->output, im->first, 0) : copy;
+}
+
+/* dx: into the gradient's memory where it comes first, else beside it and then added. */
+static void backward_data(const struct loop *loop, const struct images *im, const elem *g, int32_t thread) {
+    struct sy_plan *plan = loop->plan;
+    const struct conv2d *conv = loop->node->conv2d;
+    const struct link *link = &loop->node->inputs[0];
+    const struct value *v = &plan->values[link->value];
+    char *scratch = plan->scratch[thread];
+    elem *stored = gradient_at(plan, link->value, im->first, 0);
+    elem *to = link->first ? stored : (elem *)(void *)(scratch + conv->source_at);
+    primitive_run(conv->primitive[BACKWARD_DATA][im->which], thread, to, conv->weights[BACKWARD_DATA], NULL, g,
+                  scratch + conv->library_at);
+    for (size_t i = 0; i < im->count; i++) {
+        for (int32_t b = 0; b < v->blocks; b++) {
+            contribute_plane(plan, link, im->first + i, b, to + i * v->row + (size_t)b * v->pixels * BLOCK, thread);
+        }
+    }
+}
+
+static void backward_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    struct sy_plan *plan = loop->plan;
+    const struct node *node = loop->node;
+    const struct conv2d *conv = node->conv2d;
+    char *scratch = plan->scratch[thread];
+    float *dw = (float *)(void *)(scratch + conv->weights_at), *db = dw + conv->gradient_bytes / sizeof *dw;
+    float *sum = node->partial + (size_t)thread * node->partial_floats;
+    for (struct images im; begin < end; begin += im.count) {
+        im = next_images(conv, begin, end);
+        const elem *g = gradient(loop, &im, (elem *)(void *)(scratch + conv->gradient_at), thread);
+        const elem *x = source(loop, &im, (elem *)(void *)(scratch + conv->source_at));
+        primitive_run(conv->primitive[BACKWARD_WEIGHTS][im.which], thread, x, dw, conv->shape.bias ? db : NULL, g,
+                      scratch + conv->library_at);
+        sums_add(sum, dw, conv->gradient_bytes / sizeof *dw + (conv->shape.bias ? (size_t)conv->shape.out : 0));
+        if (node->inputs[0].wanted) {
+            backward_data(loop, &im, g, thread);
+        }
+    }
+}
+
+void conv2d_backward(struct sy_plan *plan, struct node *node) {
+    struct loop loop = {plan, node};
+    sums_clear(plan, node);
+    plan->host->parallel_for(plan->host, (size_t)plan->batch, backward_part, &loop);
+    sums_join(plan, node);
+    conv2d_gather(plan, node);
+}

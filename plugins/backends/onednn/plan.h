@@ -1,0 +1,170 @@
+/* plan.h - a graph compiled for blocked layout.
+ *
+ * Images lie as (batch, channels / 16, height, width, 16): sixteen channels side by side, the last block filled up with
+ * channels that are zero and stay so. A *plane* is one block of one image; everything but matrix products works on a
+ * plane while it is in the cache.
+ *
+ * Batch norm and ReLU are not stored: the value behind them is a *view* of the value before them, computed again
+ * wherever it is read. An addition behind a convolution, and the ReLU behind that, are done by the convolution's node. What is left
+ * of the graph is a list of *nodes*, each of which stores one value.
+ *
+ * Backward, the gradient of a value collects *contributions* from its readers, in the reverse order of nodes. The one
+ * that comes last also *completes* it, plane by plane: masks it with the ReLU, and sums what batch norm needs. The rest
+ * of batch norm's gradient waits until these sums are known: the node that stored the value *settles* it on reading.
+ *
+ * Threads share the batch, each always the same images of it; sums over the batch are kept per thread and added in the
+ * order of threads. */
+#ifndef ONEDNN_PLAN_H
+#define ONEDNN_PLAN_H
+
+#include <stdbool.h>
+
+#include <switchyard/backend.h>
+#include <switchyard/rng.h>
+
+#include "../cpu/store.h"
+#include "library.h"
+
+#define BLOCK 16
+
+enum activation { ACT_NONE, ACT_RELU, ACT_RELU6 };
+
+/* Sums over a block of channels by one thread. Forward: count, mean, and sum of squares about it; backward: sums of
+ * g and of g (x - mean). */
+struct norm_sums {
+    double count, reserved[7];
+    double first[BLOCK], second[BLOCK];
+};
+
+/* A batch norm. Arrays are as long as its blocks; channels that fill up have scale and shift 0. */
+struct norm {
+    const struct sy_op *op;
+    int32_t channels, blocks;
+    float *mean, *variance, *inverse; /* of the last forward; inverse = 1 / sqrt(variance + eps) */
+    float *scale, *shift;             /* y = (x - mean) scale + shift */
+    float *k1, *k2;                   /* dx = (g - k1 - (x - mean) k2) scale */
+    struct norm_sums *sums;           /* per thread and block */
+};
+
+/* A value of the graph: stored by a node or fed in, or a view of one that is. */
+struct value {
+    int32_t base;      /* the stored value it is a view of; itself where it is stored */
+    struct norm *norm; /* of the view, NULL: none */
+    int32_t act;       /* enum activation of the view */
+    int32_t producer;  /* of a stored one: its node, -1: an input */
+    bool plain;        /* an input kept as it came: batch, channels, height, width */
+    bool wanted;       /* its gradient leads somewhere */
+    bool masked;       /* it is read in backward */
+    int32_t channels, blocks, height, width;
+    size_t pixels, row; /* row: elements of one image */
+    int32_t *views;     /* of a stored one: values that are views of it */
+    int32_t n_views;
+    int32_t n_gradients; /* contributions to its gradient, from outside too */
+    int32_t shares;      /* the value whose gradient's memory this one's shares; itself as a rule */
+    bool has_gradient;   /* its gradient is stored; else it is made of its views' when read */
+    size_t at[2];        /* elements from the arena's start: in training, and where nothing is kept */
+    size_t gradient_at;
+};
+
+/* A contribution of a node to the gradient of one value it reads. */
+struct link {
+    int32_t value;
+    bool wanted;
+    bool first;  /* overwrites */
+    bool last;   /* completes */
+    bool shared; /* is there already: the memory is the same */
+};
+
+enum node_kind { NODE_CONV2D, NODE_WINOGRAD, NODE_DEPTHWISE, NODE_LINEAR, NODE_SUM, NODE_IMAGE };
+
+struct conv2d;   /* conv2d.h */
+struct winograd; /* winograd.h */
+
+/* Stores its output: act(what it computes from its inputs + the residual). */
+struct node {
+    int32_t kind; /* enum node_kind */
+    const struct sy_op *op;
+    int32_t op_index; /* in the graph */
+    int32_t n_inputs; /* the residual not counted */
+    struct link *inputs;
+    struct link residual; /* value -1: none */
+    int32_t output;
+    int32_t act;
+    bool useful; /* something trainable, or an input asked for, lies upstream */
+    bool fallback;
+    size_t scratch; /* bytes it needs per thread */
+    struct conv2d *conv2d;
+    struct winograd *winograd;
+    float *weights;        /* depthwise: (blocks, taps, 16) */
+    float *partial;        /* gradients of weights and bias, per thread; the plan's */
+    size_t partial_floats; /* per thread */
+};
+
+struct sy_plan {
+    const struct sy_graph *graph;
+    const struct sy_host *host;
+    struct library *library;
+    const struct kernels *kernels;
+    struct store store;
+    struct node *nodes;
+    struct value *values;
+    struct norm *norms; /* per operator */
+    int32_t n_nodes, n_values;
+    int32_t precision, max_batch, batch, mode, kept;
+    bool forward_only, weights_stale, measured;
+    uint64_t seed;
+    uint32_t stream, step;
+    size_t elem_size;
+    char *arena;
+    size_t arena_elems;
+    char **scratch; /* per thread */
+    size_t scratch_bytes;
+    float *partial;
+    size_t partial_floats, weight_bytes; /* weight_bytes: weights in other layouts */
+    float **outputs;                     /* per output of the graph, batch first, canonical */
+    float **input_gradients;             /* per input asked for */
+    const char **fallbacks;
+    int32_t n_fallbacks;
+    char *choices;
+};
+
+/* What works on activations, once per precision. */
+struct kernels {
+    void (*input)(struct sy_plan *plan, int32_t k, const float *from);
+    void (*output)(struct sy_plan *plan, int32_t k, float *to);
+    void (*seed)(struct sy_plan *plan, const struct sy_tensor *const *gradients);
+    void (*input_gradient)(struct sy_plan *plan, int32_t k, float *to);
+    void (*start_norms)(struct sy_plan *plan);
+    void (*forward)(struct sy_plan *plan, struct node *node);
+    void (*backward)(struct sy_plan *plan, struct node *node);
+};
+extern const struct kernels fp32_kernels, bf16_kernels;
+
+static inline const struct sy_shape *shape_of(const struct sy_plan *plan, int32_t value) {
+    return &plan->graph->values[value];
+}
+static inline float *param_value(const struct sy_plan *plan, const struct sy_op *op, int which) {
+    return op->param[which] >= 0 ? store_value(&plan->store, op->param[which]) : NULL;
+}
+static inline float *param_gradient(const struct sy_plan *plan, const struct sy_op *op, int which) {
+    return op->param[which] >= 0 ? store_gradient(&plan->store, op->param[which]) : NULL;
+}
+static inline bool has_norm(const struct sy_plan *plan, const struct value *value) {
+    for (int32_t i = 0; i < value->n_views; i++) {
+        if (plan->values[value->views[i]].norm) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* fuse.c: nodes, values and who reads what. False when memory is used up. */
+bool plan_fuse(struct sy_plan *plan, uint32_t input_gradients);
+/* memory.c: where values and gradients lie in the arena. */
+bool plan_layout(struct sy_plan *plan);
+/* plan.c */
+int plan_create(struct sy_plan **out, struct library *library, const struct sy_host *host, const struct sy_graph *graph,
+                const struct sy_plan_options *options, int32_t algorithm, struct sy_error *err);
+void plan_destroy(struct sy_plan *plan);
+
+#endif

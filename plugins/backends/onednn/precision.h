@@ -1,0 +1,47 @@
+/* precision.h - what activations and their gradients are stored as.
+ *
+ * Files that touch them are compiled once per precision: with ONEDNN_BF16 they are bfloat16, without it floats. This
+ * header gives every function they share a name of its own in each; kernels.h is the way in from outside. */
+#ifndef ONEDNN_PRECISION_H
+#define ONEDNN_PRECISION_H
+
+#include <stdint.h>
+
+#ifdef ONEDNN_BF16
+typedef uint16_t elem;
+#define PRECISE(name) bf16_##name
+#else
+typedef float elem;
+#define PRECISE(name) fp32_##name
+#endif
+
+#define kernels               PRECISE(kernels)
+#define view_plane            PRECISE(view_plane)
+#define view_floats           PRECISE(view_floats)
+#define finish_plane          PRECISE(finish_plane)
+#define finish_norms          PRECISE(finish_norms)
+#define start_norms           PRECISE(start_norms)
+#define gradient_plane        PRECISE(gradient_plane)
+#define gradient_floats       PRECISE(gradient_floats)
+#define start_gradient        PRECISE(start_gradient)
+#define settle_plane          PRECISE(settle_plane)
+#define complete_plane        PRECISE(complete_plane)
+#define contribute_floats     PRECISE(contribute_floats)
+#define contribute_plane      PRECISE(contribute_plane)
+#define save_plane            PRECISE(save_plane)
+#define conv2d_forward        PRECISE(conv2d_forward)
+#define conv2d_backward       PRECISE(conv2d_backward)
+#define winograd_forward      PRECISE(winograd_forward)
+#define winograd_backward     PRECISE(winograd_backward)
+#define depthwise_forward     PRECISE(depthwise_forward)
+#define depthwise_backward    PRECISE(depthwise_backward)
+#define image_forward         PRECISE(image_forward)
+#define image_backward        PRECISE(image_backward)
+#define linear_forward        PRECISE(linear_forward)
+#define linear_backward       PRECISE(linear_backward)
+#define border_input          PRECISE(border_input)
+#define border_output         PRECISE(border_output)
+#define border_seed           PRECISE(border_seed)
+#define border_input_gradient PRECISE(border_input_gradient)
+
+#endif

@@ -1,0 +1,305 @@
+/* winograd.c - running a Winograd convolution: per thread, some images at a time. winograd.h has the formulas. */
+#include "winograd.h"
+
+#include <string.h>
+
+#include "planes.h"
+#include "sums.h"
+
+struct loop {
+    struct sy_plan *plan;
+    struct node *node;
+};
+
+/* ---- transforms, sixteen channels at a time --------------------------------------------------------------------- */
+
+/* B^T d, in place: six values `s` apart */
+static inline void input_1d(lanes *d, size_t s) {
+    const lanes two = lanes_of(2), four = lanes_of(4), five = lanes_of(-5);
+    lanes d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], d4 = d[4 * s], d5 = d[5 * s];
+    lanes even = _mm512_fnmadd_ps(four, d2, d4), odd = _mm512_fnmadd_ps(four, d1, d3);
+    lanes narrow = d4 - d2, wide = (d3 - d1) * two;
+    d[0] = lanes_fma(four, d0, lanes_fma(five, d2, d4));
+    d[s] = even + odd;
+    d[2 * s] = even - odd;
+    d[3 * s] = narrow + wide;
+    d[4 * s] = narrow - wide;
+    d[5 * s] = lanes_fma(four, d1, lanes_fma(five, d3, d5));
+}
+
+/* A^T m, in place: six values to four */
+static inline void output_1d(lanes *m, size_t s) {
+    lanes s12 = m[s] + m[2 * s], d12 = m[s] - m[2 * s], s34 = m[3 * s] + m[4 * s], d34 = m[3 * s] - m[4 * s];
+    m[0] = m[0] + s12 + s34;
+    m[s] = lanes_fma(lanes_of(2), d34, d12);
+    m[2 * s] = lanes_fma(lanes_of(4), s34, s12);
+    m[3 * s] = lanes_fma(lanes_of(8), d34, d12) + m[5 * s];
+}
+
+/* A g, in place: four values to six */
+static inline void gradient_1d(lanes *g, size_t s) {
+    lanes g0 = g[0], g1 = g[s], g2 = g[2 * s], g3 = g[3 * s];
+    lanes near = g0 + g2, far = lanes_fma(lanes_of(4), g2, g0);
+    lanes odd = g1 + g3, steep = lanes_fma(lanes_of(8), g3, g1 * lanes_of(2));
+    g[s] = near + odd;
+    g[2 * s] = near - odd;
+    g[3 * s] = far + steep;
+    g[4 * s] = far - steep;
+    g[5 * s] = g3;
+}
+
+/* Tile at `from` of an image whose rows are `row` floats apart, to 36 places `plane` floats apart. */
+static void put_input(float *to, size_t plane, const float *from, size_t row) {
+    lanes d[POINTS];
+    for (size_t h = 0; h < 6; h++) {
+        for (size_t w = 0; w < 6; w++) {
+            d[6 * h + w] = lanes_get(from + h * row + w * BLOCK);
+        }
+        input_1d(d + 6 * h, 1);
+    }
+    for (size_t w = 0; w < 6; w++) {
+        input_1d(d + w, 6);
+        for (size_t h = 0; h < 6; h++) {
+            lanes_put(to + (6 * h + w) * plane, d[6 * h + w]);
+        }
+    }
+}
+
+static void put_gradient(float *to, size_t plane, const float *from, size_t row) {
+    lanes d[POINTS];
+    for (size_t h = 0; h < 4; h++) {
+        for (size_t w = 0; w < 4; w++) {
+            d[6 * h + w] = lanes_get(from + h * row + w * BLOCK);
+        }
+        gradient_1d(d + 6 * h, 1);
+    }
+    for (size_t w = 0; w < 6; w++) {
+        gradient_1d(d + w, 6);
+        for (size_t h = 0; h < 6; h++) {
+            lanes_put(to + (6 * h + w) * plane, d[6 * h + w]);
+        }
+    }
+}
+
+/* The other way: 36 places to a 4x4 tile; only `high` rows and `wide` columns of it lie in the image. */
+static void take_output(float *to, size_t row, const float *from, size_t plane, size_t high, size_t wide) {
+    lanes m[POINTS];
+    for (size_t w = 0; w < 6; w++) {
+        for (size_t h = 0; h < 6; h++) {
+            m[6 * h + w] = lanes_get(from + (6 * h + w) * plane);
+        }
+        output_1d(m + w, 6);
+    }
+    for (size_t h = 0; h < 4 && h < high; h++) {
+        output_1d(m + 6 * h, 1);
+        for (size_t w = 0; w < 4 && w < wide; w++) {
+            lanes_put(to + h * row + w * BLOCK, m[6 * h + w]);
+        }
+    }
+}
+
+/* ---- tiles of whole planes -------------------------------------------------------------------------------------- */
+
+typedef void put_tile(float *to, size_t plane, const float *from, size_t row);
+
+/* All tiles of one plane of one image. `image` has a rim of one pixel; `inset`: tiles begin inside of it. */
+static inline __attribute__((always_inline)) void put_tiles(const struct winograd *w, put_tile *put, float *to,
+                                                            size_t plane, const float *image, size_t inset) {
+    size_t row = w->padded_width * BLOCK;
+    image += inset * (row + BLOCK);
+    for (size_t h = 0; h < w->tiles_high; h++) {
+        for (size_t t = 0; t < w->tiles_wide; t++, to += BLOCK) {
+            put(to, plane, image + 4 * h * row + 4 * t * BLOCK, row);
+        }
+    }
+}
+
+/* Floats of a plane of an image, without a rim. */
+static void take_tiles(const struct winograd *w, float *image, size_t height, size_t width, const float *from,
+                       size_t plane) {
+    for (size_t h = 0; h < w->tiles_high; h++) {
+        for (size_t t = 0; t < w->tiles_wide; t++, from += BLOCK) {
+            take_output(image + (4 * h * width + 4 * t) * BLOCK, width * BLOCK, from, plane, height - 4 * h,
+                        width - 4 * t);
+        }
+    }
+}
+
+/* The rim, and what fills up the last tiles, stay zero: the middle is written over and over. */
+static float *clear_image(const struct winograd *w, float *scratch) {
+    float *image = scratch + w->image_at;
+    memset(image, 0, (4 * w->tiles_high + 2) * w->padded_width * BLOCK * sizeof *image);
+    return image;
+}
+
+static size_t plane_floats(const struct winograd *w, int which, int32_t blocks) {
+    return (size_t)blocks * w->rows[which] * BLOCK + APART;
+}
+
+/* B^T d B of the node's input. */
+static void put_sources(const struct loop *loop, int which, size_t first, size_t count, float *scratch, float *image) {
+    const struct winograd *w = loop->node->winograd;
+    int32_t value = loop->node->inputs[0].value;
+    size_t plane = plane_floats(w, which, w->in_blocks), row = w->padded_width * BLOCK;
+    for (size_t i = 0; i < count; i++) {
+        for (int32_t b = 0; b < w->in_blocks; b++) {
+            view_floats(loop->plan, value, first + i, b, image + row + BLOCK, row);
+            float *to = scratch + w->first_at + ((size_t)b * w->rows[which] + i * w->tiles) * BLOCK;
+            put_tiles(w, put_input, to, plane, image, 0);
+        }
+    }
+}
+
+/* ---- forward ---------------------------------------------------------------------------------------------------- */
+
+#ifdef ONEDNN_BF16
+#define DIRECT 0
+#else
+#define DIRECT 1 /* tiles are written where they are stored */
+#endif
+
+static void forward_images(const struct loop *loop, size_t first, size_t count, float *scratch, float *image,
+                           int32_t thread) {
+    struct sy_plan *plan = loop->plan;
+    const struct winograd *w = loop->node->winograd;
+    const struct value *out = &plan->values[loop->node->output];
+    size_t from_plane = plane_floats(w, 0, w->in_blocks), to_plane = plane_floats(w, 0, w->out_blocks);
+    size_t ic = (size_t)w->in_blocks * BLOCK;
+    put_sources(loop, 0, first, count, scratch, image);
+    struct product p = {.a = scratch + w->first_at,
+                        .b = w->forward,
+                        .c = scratch + w->second_at,
+                        .a_plane = from_plane,
+                        .b_plane = ic * (size_t)w->out_blocks * BLOCK,
+                        .c_plane = to_plane,
+                        .a_rows = w->rows[0],
+                        .b_rows = ic,
+                        .c_rows = w->rows[0],
+                        .m = count * w->tiles,
+                        .n_blocks = (size_t)w->out_blocks,
+                        .k = ic};
+    winograd_multiply(&p);
+    for (size_t i = 0; i < count; i++) {
+        for (int32_t b = 0; b < w->out_blocks; b++) {
+            const float *from = scratch + w->second_at + ((size_t)b * w->rows[0] + i * w->tiles) * BLOCK;
+            elem *y = value_plane(plan, loop->node->output, first + i, b);
+            float *to = DIRECT ? (float *)(void *)y : scratch + w->first_at;
+            take_tiles(w, to, (size_t)out->height, (size_t)out->width, from, to_plane);
+            if (!DIRECT) {
+                save_plane(y, to, out->pixels);
+            }
+            finish_plane(plan, loop->node, first + i, b, thread);
+        }
+    }
+}
+
+static void forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    const struct winograd *w = loop->node->winograd;
+    float *scratch = (float *)(void *)loop->plan->scratch[thread], *image = clear_image(w, scratch);
+    for (size_t first = begin; first < end; first += w->images[0]) {
+        size_t count = end - first < w->images[0] ? end - first : w->images[0];
+        forward_images(loop, first, count, scratch, image, thread);
+    }
+}
+
+void winograd_forward(struct sy_plan *plan, struct node *node) {
+    struct loop loop = {plan, node};
+    plan->host->parallel_for(plan->host, (size_t)plan->batch, forward_part, &loop);
+}
+
+/* ---- backward --------------------------------------------------------------------------------------------------- */
+
+/* A g A^T for the weights, and B^T g B for the input. */
+static void put_gradients(const struct loop *loop, size_t first, size_t count, float *scratch, float *image,
+                          int32_t thread) {
+    const struct winograd *w = loop->node->winograd;
+    size_t plane = plane_floats(w, 1, w->out_blocks), row = w->padded_width * BLOCK;
+    for (size_t i = 0; i < count; i++) {
+        for (int32_t b = 0; b < w->out_blocks; b++) {
+            size_t at = ((size_t)b * w->rows[1] + i * w->tiles) * BLOCK;
+            gradient_floats(loop->plan, loop->node, first + i, b, image + row + BLOCK, row, thread);
+            put_tiles(w, put_gradient, scratch + w->second_at + at, plane, image, 1);
+            if (loop->node->inputs[0].wanted) {
+                put_tiles(w, put_input, scratch + w->third_at + at, plane, image, 0);
+            }
+        }
+    }
+}
+
+static void backward_weights(const struct loop *loop, size_t count, float *scratch, int32_t thread) {
+    const struct winograd *w = loop->node->winograd;
+    size_t ic = (size_t)w->in_blocks * BLOCK;
+    struct product p = {.a = scratch + w->first_at,
+                        .b = scratch + w->second_at,
+                        .c = loop->node->partial + (size_t)thread * loop->node->partial_floats,
+                        .a_plane = plane_floats(w, 1, w->in_blocks),
+                        .b_plane = plane_floats(w, 1, w->out_blocks),
+                        .c_plane = ic * (size_t)w->out_blocks * BLOCK,
+                        .a_rows = w->rows[1],
+                        .b_rows = w->rows[1],
+                        .c_rows = ic,
+                        .m = ic,
+                        .n_blocks = (size_t)w->out_blocks,
+                        .k = count * w->tiles};
+    winograd_correlate(&p);
+}
+
+static void backward_data(const struct loop *loop, size_t first, size_t count, float *scratch, int32_t thread) {
+    struct sy_plan *plan = loop->plan;
+    const struct winograd *w = loop->node->winograd;
+    const struct link *link = &loop->node->inputs[0];
+    const struct value *in = &plan->values[link->value];
+    size_t oc = (size_t)w->out_blocks * BLOCK, to_plane = plane_floats(w, 1, w->in_blocks);
+    struct product p = {.a = scratch + w->third_at,
+                        .b = w->backward,
+                        .c = scratch + w->first_at,
+                        .a_plane = plane_floats(w, 1, w->out_blocks),
+                        .b_plane = oc * (size_t)w->in_blocks * BLOCK,
+                        .c_plane = to_plane,
+                        .a_rows = w->rows[1],
+                        .b_rows = oc,
+                        .c_rows = w->rows[1],
+                        .m = count * w->tiles,
+                        .n_blocks = (size_t)w->in_blocks,
+                        .k = oc};
+    winograd_multiply(&p);
+    float *image = scratch + w->second_at; /* done with */
+    for (size_t i = 0; i < count; i++) {
+        for (int32_t b = 0; b < w->in_blocks; b++) {
+            const float *from = scratch + w->first_at + ((size_t)b * w->rows[1] + i * w->tiles) * BLOCK;
+            elem *stored = gradient_at(plan, link->value, first + i, b);
+            bool direct = DIRECT && link->first;
+            float *to = direct ? (float *)(void *)stored : image;
+            take_tiles(w, to, (size_t)in->height, (size_t)in->width, from, to_plane);
+            if (direct) {
+                contribute_plane(plan, link, first + i, b, stored, thread);
+            } else {
+                contribute_floats(plan, link, first + i, b, image, (size_t)in->width * BLOCK, thread);
+            }
+        }
+    }
+}
+
+static void backward_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    const struct winograd *w = loop->node->winograd;
+    float *scratch = (float *)(void *)loop->plan->scratch[thread], *image = clear_image(w, scratch);
+    for (size_t first = begin; first < end; first += w->images[1]) {
+        size_t count = end - first < w->images[1] ? end - first : w->images[1];
+        put_gradients(loop, first, count, scratch, image, thread);
+        put_sources(loop, 1, first, count, scratch, image);
+        backward_weights(loop, count, scratch, thread);
+        if (loop->node->inputs[0].wanted) {
+            backward_data(loop, first, count, scratch, thread);
+        }
+    }
+}
+
+void winograd_backward(struct sy_plan *plan, struct node *node) {
+    struct loop loop = {plan, node};
+    sums_clear(plan, node);
+    plan->host->parallel_for(plan->host, (size_t)plan->batch, backward_part, &loop);
+    sums_join(plan, node);
+    winograd_gather(plan, node);
+}
