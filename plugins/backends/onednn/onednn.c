@@ -165,9 +165,7 @@ static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_
     for (int32_t i = 0; i < plan->n_nodes; i++) {
         plan->kernels->forward(plan, &plan->nodes[i]);
     }
-    for (int32_t k = 0; k < plan->graph->n_outputs; k++) {
-        plan->kernels->output(plan, k, plan->outputs[k]);
-    }
+    memset(plan->fetched, 0, (size_t)plan->graph->n_outputs * sizeof *plan->fetched);
     return SY_OK;
 }
 
@@ -185,6 +183,10 @@ static void show(const struct sy_plan *plan, struct sy_tensor *out, float *data,
 static int output(struct sy_plan *plan, int32_t k, struct sy_tensor *out, struct sy_error *err) {
     if (k < 0 || k >= plan->graph->n_outputs) {
         return sy_fail(err, SY_ERANGE, "output %d of %d", k, plan->graph->n_outputs);
+    }
+    if (!plan->fetched[k]) {
+        plan->kernels->output(plan, k, plan->outputs[k]);
+        plan->fetched[k] = true;
     }
     show(plan, out, plan->outputs[k], plan->graph->outputs[k]->value);
     return SY_OK;

@@ -29,7 +29,7 @@ static void *take(size_t bytes) {
 static bool winograd_can(const struct sy_plan *plan, const struct node *node) {
     const struct sy_op *op = node->op;
     return node->kind == NODE_CONV2D && op->kernel == 3 && op->stride == 1 && op->padding == 1 &&
-           op->param[SY_BIAS] < 0 && !plan->values[plan->values[node->inputs[0].value].base].plain;
+           !plan->values[plan->values[node->inputs[0].value].base].plain;
 }
 
 static void choose(struct sy_plan *plan, int32_t algorithm) {
@@ -108,7 +108,8 @@ static bool take_border(struct sy_plan *plan, uint32_t input_gradients) {
     const struct sy_graph *graph = plan->graph;
     plan->outputs = calloc((size_t)graph->n_outputs + 1, sizeof *plan->outputs);
     plan->input_gradients = calloc((size_t)graph->n_inputs + 1, sizeof *plan->input_gradients);
-    bool good = plan->outputs && plan->input_gradients;
+    plan->fetched = calloc((size_t)graph->n_outputs + 1, sizeof *plan->fetched);
+    bool good = plan->outputs && plan->input_gradients && plan->fetched;
     for (int32_t k = 0; good && k < graph->n_outputs; k++) {
         plan->outputs[k] = take(border_floats(plan, graph->outputs[k]->value) * sizeof(float));
         good = plan->outputs[k] != NULL;
@@ -246,6 +247,7 @@ void plan_destroy(struct sy_plan *plan) {
     }
     free(plan->scratch);
     free(plan->outputs);
+    free(plan->fetched);
     free(plan->input_gradients);
     free(plan->partial);
     free(plan->arena);

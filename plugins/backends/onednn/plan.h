@@ -122,6 +122,7 @@ struct sy_plan {
     float *partial;
     size_t partial_floats, weight_bytes; /* weight_bytes: weights in other layouts */
     float **outputs;                     /* per output of the graph, batch first, canonical */
+    bool *fetched;                       /* per output: it is there already */
     float **input_gradients;             /* per input asked for */
     const char **fallbacks;
     int32_t n_fallbacks;

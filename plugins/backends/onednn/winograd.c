@@ -82,7 +82,7 @@ static void put_gradient(float *to, size_t plane, const float *from, size_t row)
 }
 
 /* The other way: 36 places to a 4x4 tile; only `high` rows and `wide` columns of it lie in the image. */
-static void take_output(float *to, size_t row, const float *from, size_t plane, size_t high, size_t wide) {
+static void take_output(float *to, size_t row, const float *from, size_t plane, size_t high, size_t wide, lanes bias) {
     lanes m[POINTS];
     for (size_t w = 0; w < 6; w++) {
         for (size_t h = 0; h < 6; h++) {
@@ -93,7 +93,7 @@ static void take_output(float *to, size_t row, const float *from, size_t plane, 
     for (size_t h = 0; h < 4 && h < high; h++) {
         output_1d(m + 6 * h, 1);
         for (size_t w = 0; w < 4 && w < wide; w++) {
-            lanes_put(to + h * row + w * BLOCK, m[6 * h + w]);
+            lanes_put(to + h * row + w * BLOCK, m[6 * h + w] + bias);
         }
     }
 }
@@ -116,11 +116,11 @@ static inline __attribute__((always_inline)) void put_tiles(const struct winogra
 
 /* Floats of a plane of an image, without a rim. */
 static void take_tiles(const struct winograd *w, float *image, size_t height, size_t width, const float *from,
-                       size_t plane) {
+                       size_t plane, lanes bias) {
     for (size_t h = 0; h < w->tiles_high; h++) {
         for (size_t t = 0; t < w->tiles_wide; t++, from += BLOCK) {
             take_output(image + (4 * h * width + 4 * t) * BLOCK, width * BLOCK, from, plane, height - 4 * h,
-                        width - 4 * t);
+                        width - 4 * t, bias);
         }
     }
 }
@@ -184,7 +184,7 @@ static void forward_images(const struct loop *loop, size_t first, size_t count, 
             const float *from = scratch + w->second_at + ((size_t)b * w->rows[0] + i * w->tiles) * BLOCK;
             elem *y = value_plane(plan, loop->node->output, first + i, b);
             float *to = DIRECT ? (float *)(void *)y : scratch + w->first_at;
-            take_tiles(w, to, (size_t)out->height, (size_t)out->width, from, to_plane);
+            take_tiles(w, to, (size_t)out->height, (size_t)out->width, from, to_plane, lanes_get(w->bias + b * BLOCK));
             if (!DIRECT) {
                 save_plane(y, to, out->pixels);
             }
@@ -245,6 +245,21 @@ static void backward_weights(const struct loop *loop, size_t count, float *scrat
     winograd_correlate(&p);
 }
 
+/* The sum of a tile's gradients is a point of A g A^T: its second row and column are all ones. */
+static void backward_bias(const struct loop *loop, size_t count, const float *scratch, int32_t thread) {
+    const struct winograd *w = loop->node->winograd;
+    size_t weights = (size_t)(w->in_blocks * w->out_blocks) * BLOCK * BLOCK, plane = plane_floats(w, 1, w->out_blocks);
+    float *to = loop->node->partial + (size_t)thread * loop->node->partial_floats + POINTS * weights;
+    for (size_t b = 0; b < (size_t)w->out_blocks; b++, to += BLOCK) {
+        const float *from = scratch + w->second_at + 7 * plane + b * w->rows[1] * BLOCK;
+        lanes sum = lanes_get(to);
+        for (size_t t = 0; t < count * w->tiles; t++) {
+            sum += lanes_get(from + t * BLOCK);
+        }
+        lanes_put(to, sum);
+    }
+}
+
 static void backward_data(const struct loop *loop, size_t first, size_t count, float *scratch, int32_t thread) {
     struct sy_plan *plan = loop->plan;
     const struct winograd *w = loop->node->winograd;
@@ -271,7 +286,7 @@ static void backward_data(const struct loop *loop, size_t first, size_t count, f
             elem *stored = gradient_at(plan, link->value, first + i, b);
             bool direct = DIRECT && link->first;
             float *to = direct ? (float *)(void *)stored : image;
-            take_tiles(w, to, (size_t)in->height, (size_t)in->width, from, to_plane);
+            take_tiles(w, to, (size_t)in->height, (size_t)in->width, from, to_plane, lanes_zero());
             if (direct) {
                 contribute_plane(plan, link, first + i, b, stored, thread);
             } else {
@@ -290,6 +305,9 @@ static void backward_part(void *argument, size_t begin, size_t end, int32_t thre
         put_gradients(loop, first, count, scratch, image, thread);
         put_sources(loop, 1, first, count, scratch, image);
         backward_weights(loop, count, scratch, thread);
+        if (loop->node->op->param[SY_BIAS] >= 0) {
+            backward_bias(loop, count, scratch, thread);
+        }
         if (loop->node->inputs[0].wanted) {
             backward_data(loop, first, count, scratch, thread);
         }

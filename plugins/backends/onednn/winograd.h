@@ -22,6 +22,7 @@ struct winograd {
     size_t rows[2];                       /* tiles at a time, filled up for the products */
     size_t padded_width;                  /* of an image with its rim, in pixels */
     float *forward, *backward;            /* weights, (36, out blocks, in, 16) and (36, in blocks, out, 16) */
+    float *bias;                          /* (out), zero where there is none */
     /* Places in a thread's scratch memory, floats from its start. */
     size_t image_at, first_at, second_at, third_at;
 };

@@ -65,16 +65,19 @@ int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *er
     }
     lay_out(plan, node, w);
     size_t weights = POINTS * ic * oc;
-    node->partial_floats = node->useful ? weights : 0;
+    node->partial_floats = node->useful ? weights + oc : 0;
+    w->bias = calloc(oc, sizeof *w->bias);
     w->forward = aligned_alloc(64, weights * sizeof(float));
     w->backward = node->inputs[0].wanted ? aligned_alloc(64, weights * sizeof(float)) : NULL;
     plan->weight_bytes += weights * sizeof(float) * (w->backward ? 2 : 1);
-    return w->forward && (w->backward || !node->inputs[0].wanted) ? SY_OK
-                                                                  : sy_fail(err, SY_ENOMEM, "no memory for a plan");
+    return w->bias && w->forward && (w->backward || !node->inputs[0].wanted)
+               ? SY_OK
+               : sy_fail(err, SY_ENOMEM, "no memory for a plan");
 }
 
 void winograd_destroy(struct winograd *w) {
     if (w) {
+        free(w->bias);
         free(w->forward);
         free(w->backward);
         free(w);
@@ -159,6 +162,9 @@ void winograd_refresh(struct sy_plan *plan, struct node *node) {
                         (size_t)plan->values[node->inputs[0].value].channels,
                         (size_t)plan->values[node->output].channels};
     size_t count = (size_t)w->out_blocks * ic + (w->backward ? (size_t)w->in_blocks * oc : 0);
+    if (node->op->param[SY_BIAS] >= 0) {
+        memcpy(w->bias, param_value(plan, node->op, SY_BIAS), r.out * sizeof *w->bias);
+    }
     plan->host->parallel_for(plan->host, count, refresh_part, &r);
 }
 
@@ -212,5 +218,10 @@ void winograd_gather(struct sy_plan *plan, struct node *node) {
     const struct winograd *w = node->winograd;
     struct refresh r = {plan, node, NULL, (size_t)plan->values[node->inputs[0].value].channels,
                         (size_t)plan->values[node->output].channels};
-    plan->host->parallel_for(plan->host, (size_t)(w->out_blocks * w->in_blocks) * BLOCK, gather_part, &r);
+    size_t filters = (size_t)(w->out_blocks * w->in_blocks) * BLOCK;
+    plan->host->parallel_for(plan->host, filters, gather_part, &r);
+    if (node->op->param[SY_BIAS] >= 0) {
+        memcpy(param_gradient(plan, node->op, SY_BIAS), node->partial + POINTS * filters * BLOCK,
+               r.out * sizeof(float));
+    }
 }
