@@ -17,6 +17,11 @@ struct loop {
 
 /* ---- in and out ------------------------------------------------------------------------------------------------- */
 
+/* Element of channel c, pixel p of a stored image. */
+static size_t stored_at(const struct value *v, size_t c, size_t p) {
+    return c / BLOCK * v->block_step + p * v->pixel_step + c % BLOCK;
+}
+
 static void input_part(void *argument, size_t begin, size_t end, int32_t thread) {
     const struct loop *loop = argument;
     const struct value *v = &loop->plan->values[loop->value];
@@ -30,7 +35,7 @@ static void input_part(void *argument, size_t begin, size_t end, int32_t thread)
         }
         for (size_t c = 0; c < (size_t)v->channels && !v->plain; c++) {
             for (size_t p = 0; p < v->pixels; p++) {
-                to[image_at(v->pixels, c, p)] = elem_of(from[c * v->pixels + p]);
+                to[stored_at(v, c, p)] = elem_of(from[c * v->pixels + p]);
             }
         }
     }
@@ -117,7 +122,7 @@ void border_input_gradient(struct sy_plan *plan, int32_t k, float *to) {
         const elem *from = gradient_at(plan, plan->graph->inputs[k], n, 0);
         for (size_t c = 0; c < (size_t)v->channels; c++) {
             for (size_t p = 0; p < v->pixels; p++) {
-                *to++ = v->n_gradients ? elem_float(from[image_at(v->pixels, c, p)]) : 0;
+                *to++ = v->n_gradients ? elem_float(from[stored_at(v, c, p)]) : 0;
             }
         }
     }
@@ -130,8 +135,8 @@ static void sum_forward_part(void *argument, size_t begin, size_t end, int32_t t
     const struct value *out = &loop->plan->values[loop->node->output];
     for (size_t n = begin; n < end; n++) {
         for (int32_t b = 0; b < out->blocks; b++) {
-            view_plane(loop->plan, loop->node->inputs[0].value, n, b, value_plane(loop->plan, loop->node->output, n, b),
-                       (size_t)out->width * BLOCK);
+            view_plane(loop->plan, loop->node->inputs[0].value, n, b,
+                       value_plane(loop->plan, loop->node->output, n, b));
             finish_plane(loop->plan, loop->node, n, b, thread);
         }
     }
@@ -202,8 +207,7 @@ static void image_forward_part(void *argument, size_t begin, size_t end, int32_t
         memset(room.out, 0, room.out_floats * sizeof *room.out);
         images_forward(&image);
         for (int32_t b = 0; b < out->blocks; b++) {
-            save_plane(value_plane(loop->plan, loop->node->output, n, b), room.out + (size_t)b * out->pixels * BLOCK,
-                       out->pixels);
+            save_plane(loop->plan, loop->node->output, n, b, room.out + (size_t)b * out->pixels * BLOCK);
             finish_plane(loop->plan, loop->node, n, b, thread);
         }
     }

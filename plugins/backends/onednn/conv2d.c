@@ -35,8 +35,7 @@ static const elem *source(const struct loop *loop, const struct images *im, elem
     }
     for (size_t i = 0; i < im->count; i++) {
         for (int32_t b = 0; b < v->blocks; b++) {
-            view_plane(plan, value, im->first + i, b, copy + i * v->row + (size_t)b * v->pixels * BLOCK,
-                       (size_t)v->width * BLOCK);
+            view_plane(plan, value, im->first + i, b, copy + i * v->row + (size_t)b * v->block_step);
         }
     }
     return copy;
@@ -78,7 +77,7 @@ static const elem *gradient(const struct loop *loop, const struct images *im, el
             if (v->has_gradient) {
                 settle_plane(plan, loop->node, im->first + i, b, thread);
             } else {
-                gradient_plane(plan, loop->node, im->first + i, b, copy + i * v->row + (size_t)b * v->pixels * BLOCK);
+                gradient_plane(plan, loop->node, im->first + i, b, copy + i * v->row + (size_t)b * v->block_step);
             }
         }
     }
@@ -98,7 +97,7 @@ static void backward_data(const struct loop *loop, const struct images *im, cons
                   scratch + conv->library_at);
     for (size_t i = 0; i < im->count; i++) {
         for (int32_t b = 0; b < v->blocks; b++) {
-            contribute_plane(plan, link, im->first + i, b, to + i * v->row + (size_t)b * v->pixels * BLOCK, thread);
+            contribute_plane(plan, link, im->first + i, b, to + i * v->row + (size_t)b * v->block_step, thread);
         }
     }
 }

@@ -5,7 +5,7 @@
 #include "conv2d.h"
 
 /* Source and destination of a thread's images together; half a second-level cache and less. */
-#define CACHE_BYTES (1u << 20)
+#define CACHE_BYTES (3u << 19)
 
 static size_t round_up(size_t bytes) {
     return (bytes + 63) / 64 * 64;
@@ -33,6 +33,7 @@ static void describe_shape(const struct sy_plan *plan, const struct node *node, 
         .padding = node->op->padding,
         .plain_source = stored->plain,
         .bias = node->op->param[SY_BIAS] >= 0,
+        .channels_last = plan->channels_last,
         .bf16 = plan->precision == SY_PRECISION_BF16,
     };
 }

@@ -40,7 +40,7 @@ static void forward_plane(const struct loop *loop, const struct room *room, size
     }
     for (size_t h = 0; h < (size_t)out->height; h++) {
         const float *x = room->x + h * step * room->row;
-        for (size_t w = 0; w < (size_t)out->width; w++, y += BLOCK, x += step * BLOCK) {
+        for (size_t w = 0; w < (size_t)out->width; w++, y += out->pixel_step, x += step * BLOCK) {
             lanes sum = k[TAPS], second = lanes_zero(), third = lanes_zero();
             for (size_t b = 0; b < 3; b++) {
                 sum = lanes_fma(lanes_get(x + b * BLOCK), k[b], sum);

@@ -14,13 +14,15 @@ struct fusing {
 
 /* ---- values ----------------------------------------------------------------------------------------------------- */
 
-static void shape_value(struct value *v, const struct sy_shape *shape) {
+static void shape_value(struct value *v, const struct sy_shape *shape, bool channels_last) {
     v->channels = shape->dim[0];
     v->height = shape->rank == 3 ? shape->dim[1] : 1;
     v->width = shape->rank == 3 ? shape->dim[2] : 1;
     v->blocks = (v->channels + BLOCK - 1) / BLOCK;
     v->pixels = (size_t)v->height * (size_t)v->width;
     v->row = (size_t)v->blocks * v->pixels * BLOCK;
+    v->pixel_step = channels_last ? (size_t)v->blocks * BLOCK : BLOCK;
+    v->block_step = channels_last ? BLOCK : v->pixels * BLOCK;
 }
 
 static void add_view(struct fusing *f, int32_t value, int32_t base, struct norm *norm, int32_t act) {
@@ -63,7 +65,9 @@ static int32_t copy_of(struct fusing *f, int32_t value) {
                         .height = from->height,
                         .width = from->width,
                         .pixels = from->pixels,
-                        .row = from->row};
+                        .row = from->row,
+                        .pixel_step = from->pixel_step,
+                        .block_step = from->block_step};
     if (node->inputs) {
         node->inputs[0].value = value;
     }
@@ -270,11 +274,12 @@ static void count_gradients(struct sy_plan *plan) {
     }
 }
 
-/* A convolution of an input with few channels reads it as it came. */
+/* A convolution of an input with few channels reads it as it came; tiles of bfloat16 are so fast that filling up costs
+ * nothing. */
 static void mark_plain(struct sy_plan *plan) {
     for (int32_t k = 0; k < plan->graph->n_inputs; k++) {
         struct value *v = &plan->values[plan->graph->inputs[k]];
-        v->plain = v->channels % BLOCK != 0 && !v->wanted && v->n_views == 0;
+        v->plain = !plan->channels_last && v->channels % BLOCK != 0 && !v->wanted && v->n_views == 0;
     }
     for (int32_t k = 0; k < plan->graph->n_outputs; k++) {
         plan->values[plan->graph->outputs[k]->value].plain = false;
@@ -308,7 +313,7 @@ bool plan_fuse(struct sy_plan *plan, uint32_t input_gradients) {
         f.stored_by[v] = -1;
         plan->values[v].base = (int32_t)v;
         if (v < (size_t)graph->n_values) {
-            shape_value(&plan->values[v], &graph->values[v]);
+            shape_value(&plan->values[v], &graph->values[v], plan->channels_last);
         }
     }
     for (int32_t i = 0; i < graph->n_ops && !f.failed; i++) {

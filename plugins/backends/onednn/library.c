@@ -167,6 +167,12 @@ const char *library_version(const struct library *library) {
     return library->version;
 }
 
+bool library_wants_channels_last(const struct library *library) {
+    (void)library;
+    int isa = (int)dnnl_get_effective_cpu_isa();
+    return (isa & (int)dnnl_cpu_isa_avx512_core_amx) == (int)dnnl_cpu_isa_avx512_core_amx;
+}
+
 void library_gemm(bool at, bool bt, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                   size_t ldb, float beta, float *c, size_t ldc) {
     dnnl_sgemm(at ? 'T' : 'N', bt ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1, a, (dnnl_dim_t)lda, b,
@@ -204,9 +210,10 @@ static dnnl_status_t write_recipe(struct recipe *r, const struct convolution *s,
         r->padding[i] = s->padding;
     }
     r->has_bias = s->bias && direction != BACKWARD_DATA;
-    dnnl_status_t status = describe(&r->source, 4, source, stored, s->plain_source ? dnnl_nchw : dnnl_nChw16c);
+    dnnl_format_tag_t layout = s->channels_last ? dnnl_nhwc : dnnl_nChw16c;
+    dnnl_status_t status = describe(&r->source, 4, source, stored, s->plain_source ? dnnl_nchw : layout);
     if (status == dnnl_success) {
-        status = describe(&r->destination, 4, destination, stored, s->plain_destination ? dnnl_nchw : dnnl_nChw16c);
+        status = describe(&r->destination, 4, destination, stored, s->plain_destination ? dnnl_nchw : layout);
     }
     if (status == dnnl_success) {
         status = describe(&r->bias, 1, bias, dnnl_f32, dnnl_x);

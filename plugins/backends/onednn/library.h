@@ -24,12 +24,15 @@ struct convolution {
     bool plain_source; /* channels, height, width instead of blocks */
     bool plain_destination;
     bool bias;
-    bool bf16; /* activations and weights; gradients of weights and biases stay floats */
+    bool channels_last; /* both, unless plain: height, width, channels */
+    bool bf16;          /* activations and weights; gradients of weights and biases stay floats */
 };
 
 int library_open(struct library **out, const struct sy_host *host, struct sy_error *err);
 void library_close(struct library *library);
 const char *library_version(const struct library *library);
+/* Whether it has instructions for bf16 that it only uses where channels come last. */
+bool library_wants_channels_last(const struct library *library);
 
 /* May run on all threads at once. like: weights as that primitive has them; NULL: as is best. */
 int primitive_create(struct primitive **out, struct library *library, const struct convolution *shape,

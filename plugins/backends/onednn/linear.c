@@ -49,7 +49,7 @@ static void forward_part(void *argument, size_t begin, size_t end, int32_t threa
                  1, y, s.out_row);
     for (size_t i = begin; i < end; i++) {
         for (int32_t b = 0; b < s.out_blocks; b++) {
-            save_plane(value_plane(plan, loop->node->output, i, b), y + (i - begin) * s.out_row + (size_t)b * BLOCK, 1);
+            save_plane(plan, loop->node->output, i, b, y + (i - begin) * s.out_row + (size_t)b * BLOCK);
             finish_plane(plan, loop->node, i, b, thread);
         }
     }

@@ -29,7 +29,7 @@ static void *take(size_t bytes) {
 static bool winograd_can(const struct sy_plan *plan, const struct node *node) {
     const struct sy_op *op = node->op;
     return node->kind == NODE_CONV2D && op->kernel == 3 && op->stride == 1 && op->padding == 1 &&
-           !plan->values[plan->values[node->inputs[0].value].base].plain;
+           !plan->channels_last && !plan->values[plan->values[node->inputs[0].value].base].plain;
 }
 
 static void choose(struct sy_plan *plan, int32_t algorithm) {
@@ -201,6 +201,7 @@ int plan_create(struct sy_plan **out, struct library *library, const struct sy_h
     plan->forward_only = options->forward_only != 0;
     plan->elem_size = plan->precision == SY_PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float);
     plan->kernels = plan->precision == SY_PRECISION_BF16 ? &bf16_kernels : &fp32_kernels;
+    plan->channels_last = plan->precision == SY_PRECISION_BF16 && library_wants_channels_last(library);
     plan->weights_stale = true;
     int status = build(plan, options, algorithm, err);
     if (status != SY_OK) {

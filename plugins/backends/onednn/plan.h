@@ -1,8 +1,9 @@
 /* plan.h - a graph compiled for blocked layout.
  *
  * Images lie as (batch, channels / 16, height, width, 16): sixteen channels side by side, the last block filled up with
- * channels that are zero and stay so. A *plane* is one block of one image; everything but matrix products works on a
- * plane while it is in the cache.
+ * channels that are zero and stay so. Where the processor multiplies tiles of bfloat16 (AMX), bf16 plans lay them out as
+ * (batch, height, width, channels), filled up likewise: oneDNN uses those instructions for nothing else. A *plane* is one block
+ * of one image in either layout; everything but matrix products works on a plane while it is in the cache.
  *
  * Batch norm and ReLU are not stored: the value behind them is a *view* of the value before them, computed again
  * wherever it is read. An addition behind a convolution, and the ReLU behind that, are done by the convolution's node. What is left
@@ -56,8 +57,9 @@ struct value {
     bool wanted;       /* its gradient leads somewhere */
     bool masked;       /* it is read in backward */
     int32_t channels, blocks, height, width;
-    size_t pixels, row; /* row: elements of one image */
-    int32_t *views;     /* of a stored one: values that are views of it */
+    size_t pixels, row;            /* row: elements of one image */
+    size_t pixel_step, block_step; /* elements from one pixel, and from one block, to the next */
+    int32_t *views;                /* of a stored one: values that are views of it */
     int32_t n_views;
     int32_t n_gradients; /* contributions to its gradient, from outside too */
     int32_t shares;      /* the value whose gradient's memory this one's shares; itself as a rule */
@@ -112,6 +114,7 @@ struct sy_plan {
     int32_t n_nodes, n_values;
     int32_t precision, max_batch, batch, mode, kept;
     bool forward_only, weights_stale, measured;
+    bool channels_last; /* the layout */
     uint64_t seed;
     uint32_t stream, step;
     size_t elem_size;

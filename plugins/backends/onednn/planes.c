@@ -54,33 +54,31 @@ static inline lanes apply(const struct affine *a, lanes x) {
     return a->norm ? lanes_fma(x - a->mean, a->scale, a->shift) : x;
 }
 
-void view_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, elem *to, size_t row) {
+void view_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, elem *to) {
     const struct value *v = &plan->values[value];
     const elem *from = value_plane(plan, v->base, image, block);
-    size_t width = (size_t)v->width * BLOCK;
     struct affine a = affine_of(v, block);
-    for (int32_t h = 0; h < v->height; h++, from += width, to += row) {
-        for (size_t i = 0; i < width; i += BLOCK) {
-            elem_put(to + i, activate(apply(&a, elem_get(from + i)), a.act));
-        }
+    for (size_t i = 0; i < v->pixels * v->pixel_step; i += v->pixel_step) {
+        elem_put(to + i, activate(apply(&a, elem_get(from + i)), a.act));
     }
 }
 
 void view_floats(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, float *to, size_t row) {
     const struct value *v = &plan->values[value];
     const elem *from = value_plane(plan, v->base, image, block);
-    size_t width = (size_t)v->width * BLOCK;
     struct affine a = affine_of(v, block);
-    for (int32_t h = 0; h < v->height; h++, from += width, to += row) {
-        for (size_t i = 0; i < width; i += BLOCK) {
-            lanes_put(to + i, activate(apply(&a, elem_get(from + i)), a.act));
+    for (int32_t h = 0; h < v->height; h++, to += row) {
+        for (size_t w = 0; w < (size_t)v->width; w++, from += v->pixel_step) {
+            lanes_put(to + w * BLOCK, activate(apply(&a, elem_get(from)), a.act));
         }
     }
 }
 
-void save_plane(elem *to, const float *from, size_t pixels) {
-    for (size_t i = 0; i < pixels * BLOCK; i += BLOCK) {
-        elem_put(to + i, lanes_get(from + i));
+void save_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, const float *from) {
+    const struct value *v = &plan->values[value];
+    elem *to = value_plane(plan, value, image, block);
+    for (size_t p = 0; p < v->pixels; p++) {
+        elem_put(to + p * v->pixel_step, lanes_get(from + p * BLOCK));
     }
 }
 
@@ -88,11 +86,12 @@ void save_plane(elem *to, const float *from, size_t pixels) {
 
 static void add_residual(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, elem *y) {
     const struct value *out = &plan->values[node->output];
+    size_t step = out->pixel_step, end = out->pixels * step;
     if (node->residual.value < 0 && !node->act) {
         return;
     }
     if (node->residual.value < 0) {
-        for (size_t i = 0; i < out->pixels * BLOCK; i += BLOCK) {
+        for (size_t i = 0; i < end; i += step) {
             elem_put(y + i, activate(elem_get(y + i), node->act));
         }
         return;
@@ -100,7 +99,7 @@ static void add_residual(const struct sy_plan *plan, const struct node *node, si
     const struct value *r = &plan->values[node->residual.value];
     const elem *from = value_plane(plan, r->base, image, block);
     struct affine a = affine_of(r, block);
-    for (size_t i = 0; i < out->pixels * BLOCK; i += BLOCK) {
+    for (size_t i = 0; i < end; i += step) {
         lanes x = activate(apply(&a, elem_get(from + i)), a.act);
         elem_put(y + i, activate(elem_get(y + i) + x, node->act));
     }
@@ -111,7 +110,7 @@ struct moments {
     lanes mean, squares;
 };
 
-static struct moments plane_moments(const elem *x, size_t pixels) {
+static struct moments plane_moments(const elem *x, size_t pixels, size_t step) {
     lanes origin = elem_get(x), sum[4], square[4];
     for (int j = 0; j < 4; j++) {
         sum[j] = square[j] = lanes_zero();
@@ -119,13 +118,13 @@ static struct moments plane_moments(const elem *x, size_t pixels) {
     size_t i = 0;
     for (; i + 4 <= pixels; i += 4) {
         for (size_t j = 0; j < 4; j++) {
-            lanes d = elem_get(x + (i + j) * BLOCK) - origin;
+            lanes d = elem_get(x + (i + j) * step) - origin;
             sum[j] += d;
             square[j] = lanes_fma(d, d, square[j]);
         }
     }
     for (; i < pixels; i++) {
-        lanes d = elem_get(x + i * BLOCK) - origin;
+        lanes d = elem_get(x + i * step) - origin;
         sum[0] += d;
         square[0] = lanes_fma(d, d, square[0]);
     }
@@ -163,7 +162,7 @@ void finish_plane(const struct sy_plan *plan, const struct node *node, size_t im
         const struct norm *norm = plan->values[out->views[i]].norm;
         if (norm && plan->values[out->views[i]].act == ACT_NONE) { /* each norm once: the view without activation */
             if (!measured) {
-                moments = plane_moments(y, out->pixels);
+                moments = plane_moments(y, out->pixels, out->pixel_step);
                 measured = true;
             }
             add_moments(sums_of(norm, block, thread), &moments, out->pixels);
@@ -270,14 +269,14 @@ static void complete_view(const struct sy_plan *plan, const struct value *v, int
     const elem *x = value_plane(plan, v->base, image, block);
     struct affine a = affine_of(v, block);
     lanes first[2] = {lanes_zero(), lanes_zero()}, second[2] = {lanes_zero(), lanes_zero()};
-    for (size_t i = 0; i < v->pixels; i++) {
-        lanes at = elem_get(x + i * BLOCK), dy = elem_get(g + i * BLOCK);
+    for (size_t p = 0, i = 0; p < v->pixels; p++, i += v->pixel_step) {
+        lanes at = elem_get(x + i), dy = elem_get(g + i);
         if (a.act) {
             dy = _mm512_maskz_mov_ps(open_lanes(apply(&a, at), a.act), dy);
-            elem_put(g + i * BLOCK, dy);
+            elem_put(g + i, dy);
         }
-        first[i & 1] += dy;
-        second[i & 1] = lanes_fma(dy, at - a.mean, second[i & 1]);
+        first[p & 1] += dy;
+        second[p & 1] = lanes_fma(dy, at - a.mean, second[p & 1]);
     }
     if (v->norm) {
         float sums[2][BLOCK];
@@ -304,10 +303,13 @@ void contribute_plane(const struct sy_plan *plan, const struct link *link, size_
                       const elem *from, int32_t thread) {
     const struct value *v = &plan->values[link->value];
     elem *to = gradient_at(plan, link->value, image, block);
+    size_t end = v->pixels * v->pixel_step;
     if (link->first && from != to) {
-        memcpy(to, from, v->pixels * BLOCK * sizeof *to);
+        for (size_t i = 0; i < end; i += v->pixel_step) {
+            elem_put(to + i, elem_get(from + i));
+        }
     } else if (!link->first) {
-        for (size_t i = 0; i < v->pixels * BLOCK; i += BLOCK) {
+        for (size_t i = 0; i < end; i += v->pixel_step) {
             elem_put(to + i, elem_get(to + i) + elem_get(from + i));
         }
     }
@@ -320,11 +322,10 @@ void contribute_floats(const struct sy_plan *plan, const struct link *link, size
                        const float *from, size_t row, int32_t thread) {
     const struct value *v = &plan->values[link->value];
     elem *to = gradient_at(plan, link->value, image, block);
-    size_t width = (size_t)v->width * BLOCK;
-    for (int32_t h = 0; h < v->height; h++, from += row, to += width) {
-        for (size_t i = 0; i < width; i += BLOCK) {
-            lanes x = lanes_get(from + i);
-            elem_put(to + i, link->first ? x : _mm512_add_ps(elem_get(to + i), x));
+    for (int32_t h = 0; h < v->height; h++, from += row) {
+        for (size_t w = 0; w < (size_t)v->width; w++, to += v->pixel_step) {
+            lanes x = lanes_get(from + w * BLOCK);
+            elem_put(to, link->first ? x : _mm512_add_ps(elem_get(to), x));
         }
     }
     if (link->last) {
@@ -396,7 +397,7 @@ static void settle_rows(const struct sy_plan *plan, const struct node *node, siz
         int32_t n = views_through(plan, v, image, block, &next, through);
         bool ended = next >= v->n_views;
         for (size_t h = 0, i = 0; h < (size_t)v->height; h++) {
-            for (size_t w = 0; w < (size_t)v->width; w++, i += BLOCK) {
+            for (size_t w = 0; w < (size_t)v->width; w++, i += v->pixel_step) {
                 size_t at = floats ? h * row + w * BLOCK : i;
                 lanes sum = lanes_zero(), x = elem_get(y + i);
                 if (begun) {
@@ -456,8 +457,8 @@ void gradient_floats(const struct sy_plan *plan, const struct node *node, size_t
     settle_plane(plan, node, image, block, thread);
     const elem *g = gradient_at(plan, node->output, image, block);
     for (int32_t h = 0; h < v->height; h++, to += row) {
-        for (size_t w = 0; w < (size_t)v->width * BLOCK; w += BLOCK, g += BLOCK) {
-            lanes_put(to + w, elem_get(g));
+        for (size_t w = 0; w < (size_t)v->width; w++, g += v->pixel_step) {
+            lanes_put(to + w * BLOCK, elem_get(g));
         }
     }
 }

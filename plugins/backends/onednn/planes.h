@@ -7,20 +7,21 @@
 
 static inline elem *value_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block) {
     const struct value *v = &plan->values[value];
-    return (elem *)(void *)plan->arena + v->at[!plan->kept] + image * v->row + (size_t)block * v->pixels * BLOCK;
+    return (elem *)(void *)plan->arena + v->at[!plan->kept] + image * v->row + (size_t)block * v->block_step;
 }
 static inline elem *gradient_at(const struct sy_plan *plan, int32_t value, size_t image, int32_t block) {
     const struct value *v = &plan->values[value];
-    return (elem *)(void *)plan->arena + v->gradient_at + image * v->row + (size_t)block * v->pixels * BLOCK;
+    return (elem *)(void *)plan->arena + v->gradient_at + image * v->row + (size_t)block * v->block_step;
 }
 static inline bool is_view(const struct value *v) {
     return v->norm || v->act;
 }
 
-/* A plane as its readers see it. Rows of the copy are `row` elements apart. */
-void view_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, elem *to, size_t row);
+/* A plane as its readers see it: in the value's own layout, or as floats, 16 to a pixel and rows `row` apart. */
+void view_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, elem *to);
 void view_floats(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, float *to, size_t row);
-void save_plane(elem *to, const float *from, size_t pixels);
+/* Floats, 16 to a pixel, to a plane of a stored value. */
+void save_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, const float *from);
 
 /* After a node wrote a plane of its output: residual, activation, and sums for batch norm. */
 void finish_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread);
@@ -32,7 +33,7 @@ void finish_norms(struct sy_plan *plan, int32_t value);
 void start_gradient(struct sy_plan *plan, int32_t value);
 /* Where the gradient is stored: finishes it in place, and hands it on to what the node added. */
 void settle_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread);
-/* Where it is not: into memory of the caller's. */
+/* Where it is not: into memory of the caller's, in the value's layout. */
 void gradient_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, elem *to);
 /* Either way, as floats with rows `row` apart. */
 void gradient_floats(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, float *to,

@@ -186,7 +186,7 @@ static void forward_images(const struct loop *loop, size_t first, size_t count, 
             float *to = DIRECT ? (float *)(void *)y : scratch + w->first_at;
             take_tiles(w, to, (size_t)out->height, (size_t)out->width, from, to_plane, lanes_get(w->bias + b * BLOCK));
             if (!DIRECT) {
-                save_plane(y, to, out->pixels);
+                save_plane(plan, loop->node->output, first + i, b, to);
             }
             finish_plane(plan, loop->node, first + i, b, thread);
         }

@@ -8,7 +8,7 @@
 
 #define TAPS 9
 /* Transformed tiles of a thread's images: what multiplies and what comes out should share a second-level cache. */
-#define CACHE_BYTES (3u << 19)
+#define CACHE_BYTES (1u << 20)
 
 static size_t round_up(size_t count, size_t to) {
     return (count + to - 1) / to * to;
