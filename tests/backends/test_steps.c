@@ -29,11 +29,17 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
-/* OpenBLAS' kernels for small products take scratch room of their own on some processors. That is not the plan's. */
+/* Libraries take some memory of their own on every call: OpenBLAS' kernels for small products scratch room on some
+ * processors, oneDNN (through libstdc++) its lists of arguments, the loader a library's variables of a thread. That is not
+ * the plan's. */
 #define COUNT() count_from(__builtin_return_address(0))
 static void count_from(const void *caller) {
     Dl_info where;
-    bool library = dladdr(caller, &where) && where.dli_fname && strstr(where.dli_fname, "libopenblas");
+    static const char *const libraries[] = {"libopenblas", "libdnnl", "libstdc++", "ld-linux"};
+    bool library = false, known = dladdr(caller, &where) && where.dli_fname;
+    for (size_t i = 0; known && i < sizeof libraries / sizeof libraries[0]; i++) {
+        library |= strstr(where.dli_fname, libraries[i]) != NULL;
+    }
     atomic_fetch_add(&allocations, !library);
 }
 
@@ -165,6 +171,26 @@ ParameterizedTestParameters(steps, small_batch_in_a_large_plan) {
     return backend_cases(N_WHOLE);
 }
 
+/* Plans of different sizes may take images a different number at a time, and so add gradients up in another order: a few
+ * roundings of float apart. */
+static void expect_near(const struct trial *a, const struct trial *b, const char *why) {
+    const double near = 2e-6;
+    for (int32_t k = 0; k < a->graph->n_outputs; k++) {
+        cr_expect_lt(relative(&a->output[k], &b->output[k]), near, "%s: output %d differs", why, k);
+    }
+    for (int32_t k = 0; k < a->graph->n_inputs; k++) {
+        cr_expect_lt(relative(&a->input_gradient[k], &b->input_gradient[k]), near, "%s: input gradient %d differs", why,
+                     k);
+    }
+    struct distance gradients = {0}, after = {0};
+    for (int32_t p = 0; p < a->graph->n_params; p++) {
+        distance_add(&gradients, &a->gradient[p], &b->gradient[p]);
+        distance_add(&after, &a->after[p], &b->after[p]);
+    }
+    cr_expect_lt(distance_relative(&gradients), near, "%s: gradients differ", why);
+    cr_expect_lt(distance_relative(&after), near, "%s: updated parameters differ", why);
+}
+
 ParameterizedTest(const struct backend_case *param, steps, small_batch_in_a_large_plan) {
     struct rig rig;
     open_or_skip(&rig, param->backend, 2);
@@ -175,7 +201,7 @@ ParameterizedTest(const struct backend_case *param, steps, small_batch_in_a_larg
     struct sy_plan *plan = trial_compile(&rig, &small, true);
     small.batch = 3;
     trial_step(&rig, plan, &small);
-    expect_same(&fitting, &small, "a plan for 17");
+    expect_near(&fitting, &small, "a plan for 17");
     rig.ops.destroy(plan);
     trial_destroy(&fitting);
     trial_destroy(&small);

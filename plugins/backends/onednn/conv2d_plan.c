@@ -11,14 +11,21 @@ static size_t round_up(size_t bytes) {
     return (bytes + 63) / 64 * 64;
 }
 
+/* Images at a time: at most so many, and such that few are left over of a thread's share. */
+static int32_t divide(int32_t share, size_t most) {
+    int32_t best = most < 1 ? 1 : most > (size_t)share ? share : (int32_t)most;
+    for (int32_t images = best; images > best / 2 && share % best != 0; images--) {
+        best = share % images < share % best ? images : best;
+    }
+    return best;
+}
+
 static void describe_shape(const struct sy_plan *plan, const struct node *node, struct conv2d *conv) {
     const struct value *in = &plan->values[node->inputs[0].value], *out = &plan->values[node->output];
     const struct value *stored = &plan->values[in->base];
     size_t image = (in->row + out->row) * plan->elem_size;
     int32_t threads = plan->host->threads, share = (plan->max_batch + threads - 1) / threads;
-    int32_t images = (int32_t)(CACHE_BYTES / image);
-    images = images < 1 ? 1 : images;
-    conv->images = images > share ? share : images;
+    conv->images = divide(share, CACHE_BYTES / image);
     conv->shape = (struct convolution){
         .images = conv->images,
         .groups = 1,

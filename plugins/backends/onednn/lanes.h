@@ -7,6 +7,13 @@
 
 #include "precision.h"
 
+/* In front of a loop whose arrays are to live in registers. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 typedef __m512 lanes;
 
 static inline lanes lanes_get(const float *from) {

@@ -117,6 +117,15 @@ static void find_openmp(struct library *library) {
     memcpy(&library->set_threads, &found, sizeof found);
 }
 
+/* oneDNN compiles its products when they are first asked for; that is not to happen in a step. */
+static void warm_products(void) {
+    enum { SIDE = 16 };
+    float a[SIDE * SIDE] = {0}, b[SIDE * SIDE] = {0}, c[SIDE * SIDE] = {0};
+    for (int way = 0; way < 8; way++) {
+        library_gemm((way & 1) != 0, (way & 2) != 0, SIDE, SIDE, SIDE, a, SIDE, b, SIDE, way & 4 ? 1 : 0, c, SIDE);
+    }
+}
+
 int library_open(struct library **out, const struct sy_host *host, struct sy_error *err) {
     struct library *library = calloc(1, sizeof *library);
     const dnnl_version_t *version = dnnl_version();
@@ -140,6 +149,7 @@ int library_open(struct library **out, const struct sy_host *host, struct sy_err
         return sy_fail(err, SY_ENOTSUP, "oneDNN %d.%d found no engine for this processor", version->major,
                        version->minor);
     }
+    warm_products();
     *out = library;
     return SY_OK;
 }

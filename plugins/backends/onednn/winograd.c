@@ -14,7 +14,7 @@ struct loop {
 /* ---- transforms, sixteen channels at a time --------------------------------------------------------------------- */
 
 /* B^T d, in place: six values `s` apart */
-static inline void input_1d(lanes *d, size_t s) {
+static inline __attribute__((always_inline)) void input_1d(lanes *d, size_t s) {
     const lanes two = lanes_of(2), four = lanes_of(4), five = lanes_of(-5);
     lanes d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], d4 = d[4 * s], d5 = d[5 * s];
     lanes even = _mm512_fnmadd_ps(four, d2, d4), odd = _mm512_fnmadd_ps(four, d1, d3);
@@ -28,7 +28,7 @@ static inline void input_1d(lanes *d, size_t s) {
 }
 
 /* A^T m, in place: six values to four */
-static inline void output_1d(lanes *m, size_t s) {
+static inline __attribute__((always_inline)) void output_1d(lanes *m, size_t s) {
     lanes s12 = m[s] + m[2 * s], d12 = m[s] - m[2 * s], s34 = m[3 * s] + m[4 * s], d34 = m[3 * s] - m[4 * s];
     m[0] = m[0] + s12 + s34;
     m[s] = lanes_fma(lanes_of(2), d34, d12);
@@ -37,7 +37,7 @@ static inline void output_1d(lanes *m, size_t s) {
 }
 
 /* A g, in place: four values to six */
-static inline void gradient_1d(lanes *g, size_t s) {
+static inline __attribute__((always_inline)) void gradient_1d(lanes *g, size_t s) {
     lanes g0 = g[0], g1 = g[s], g2 = g[2 * s], g3 = g[3 * s];
     lanes near = g0 + g2, far = lanes_fma(lanes_of(4), g2, g0);
     lanes odd = g1 + g3, steep = lanes_fma(lanes_of(8), g3, g1 * lanes_of(2));
@@ -49,52 +49,79 @@ static inline void gradient_1d(lanes *g, size_t s) {
 }
 
 /* Tile at `from` of an image whose rows are `row` floats apart, to 36 places `plane` floats apart. */
-static void put_input(float *to, size_t plane, const float *from, size_t row) {
+static inline __attribute__((always_inline)) void put_input(float *to, size_t plane, const float *from, size_t row) {
     lanes d[POINTS];
+    UNROLL
     for (size_t h = 0; h < 6; h++) {
+        UNROLL
         for (size_t w = 0; w < 6; w++) {
             d[6 * h + w] = lanes_get(from + h * row + w * BLOCK);
         }
         input_1d(d + 6 * h, 1);
     }
+    UNROLL
     for (size_t w = 0; w < 6; w++) {
         input_1d(d + w, 6);
+        UNROLL
         for (size_t h = 0; h < 6; h++) {
             lanes_put(to + (6 * h + w) * plane, d[6 * h + w]);
         }
     }
 }
 
-static void put_gradient(float *to, size_t plane, const float *from, size_t row) {
+static inline __attribute__((always_inline)) void put_gradient(float *to, size_t plane, const float *from, size_t row) {
     lanes d[POINTS];
+    UNROLL
     for (size_t h = 0; h < 4; h++) {
+        UNROLL
         for (size_t w = 0; w < 4; w++) {
             d[6 * h + w] = lanes_get(from + h * row + w * BLOCK);
         }
         gradient_1d(d + 6 * h, 1);
     }
+    UNROLL
     for (size_t w = 0; w < 6; w++) {
         gradient_1d(d + w, 6);
+        UNROLL
         for (size_t h = 0; h < 6; h++) {
             lanes_put(to + (6 * h + w) * plane, d[6 * h + w]);
         }
     }
 }
 
-/* The other way: 36 places to a 4x4 tile; only `high` rows and `wide` columns of it lie in the image. */
-static void take_output(float *to, size_t row, const float *from, size_t plane, size_t high, size_t wide, lanes bias) {
-    lanes m[POINTS];
+/* The other way: 36 places to a 4x4 tile. Columns first: what is left of them fits into registers. */
+static inline __attribute__((always_inline)) void take_tile(float *to, size_t row, const float *from, size_t plane,
+                                                            lanes bias) {
+    lanes left[24];
+    UNROLL
     for (size_t w = 0; w < 6; w++) {
+        lanes m[6];
+        UNROLL
         for (size_t h = 0; h < 6; h++) {
-            m[6 * h + w] = lanes_get(from + (6 * h + w) * plane);
+            m[h] = lanes_get(from + (6 * h + w) * plane);
         }
-        output_1d(m + w, 6);
+        output_1d(m, 1);
+        UNROLL
+        for (size_t h = 0; h < 4; h++) {
+            left[6 * h + w] = m[h];
+        }
     }
-    for (size_t h = 0; h < 4 && h < high; h++) {
-        output_1d(m + 6 * h, 1);
-        for (size_t w = 0; w < 4 && w < wide; w++) {
-            lanes_put(to + h * row + w * BLOCK, m[6 * h + w] + bias);
+    UNROLL
+    for (size_t h = 0; h < 4; h++) {
+        output_1d(left + 6 * h, 1);
+        UNROLL
+        for (size_t w = 0; w < 4; w++) {
+            lanes_put(to + h * row + w * BLOCK, left[6 * h + w] + bias);
         }
+    }
+}
+
+/* The same where only `high` rows and `wide` columns of the tile lie in the image. */
+static void take_part(float *to, size_t row, const float *from, size_t plane, lanes bias, size_t high, size_t wide) {
+    float tile[16 * BLOCK];
+    take_tile(tile, 4 * BLOCK, from, plane, bias);
+    for (size_t h = 0; h < 4 && h < high; h++) {
+        memcpy(to + h * row, tile + h * 4 * BLOCK, (wide < 4 ? wide : 4) * BLOCK * sizeof *to);
     }
 }
 
@@ -117,10 +144,15 @@ static inline __attribute__((always_inline)) void put_tiles(const struct winogra
 /* Floats of a plane of an image, without a rim. */
 static void take_tiles(const struct winograd *w, float *image, size_t height, size_t width, const float *from,
                        size_t plane, lanes bias) {
+    size_t row = width * BLOCK;
     for (size_t h = 0; h < w->tiles_high; h++) {
         for (size_t t = 0; t < w->tiles_wide; t++, from += BLOCK) {
-            take_output(image + (4 * h * width + 4 * t) * BLOCK, width * BLOCK, from, plane, height - 4 * h,
-                        width - 4 * t, bias);
+            float *to = image + 4 * h * row + 4 * t * BLOCK;
+            if (height - 4 * h >= 4 && width - 4 * t >= 4) {
+                take_tile(to, row, from, plane, bias);
+            } else {
+                take_part(to, row, from, plane, bias, height - 4 * h, width - 4 * t);
+            }
         }
     }
 }

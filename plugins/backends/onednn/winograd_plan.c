@@ -7,17 +7,21 @@
 #include "winograd.h"
 
 #define TAPS 9
-/* Transformed tiles of a thread's images: what multiplies and what comes out should share a second-level cache. */
-#define CACHE_BYTES (1u << 20)
+/* Bytes of transformed tiles of a thread's images. What multiplies and what comes out should share a second-level cache;
+ * but weights are read once for all of these images, so there should be as much of the one as of the other. */
+#define LEAST_BYTES ((size_t)600 << 10)
+#define MOST_BYTES  ((size_t)2600 << 10)
 
 static size_t round_up(size_t count, size_t to) {
     return (count + to - 1) / to * to;
 }
 
-/* Images at a time for so many bytes per tile. */
+/* Images at a time, for so many channels that multiply and come out. */
 static size_t images_for(const struct sy_plan *plan, const struct winograd *w, size_t channels) {
     size_t threads = (size_t)plan->host->threads, share = ((size_t)plan->max_batch + threads - 1) / threads;
-    size_t images = CACHE_BYTES / (POINTS * channels * sizeof(float) * w->tiles);
+    size_t bytes = POINTS * (size_t)(w->in_blocks * w->out_blocks) * BLOCK * BLOCK * sizeof(float);
+    bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
+    size_t images = bytes / (POINTS * channels * sizeof(float) * w->tiles);
     images = images < 1 ? 1 : images;
     return images > share ? share : images;
 }

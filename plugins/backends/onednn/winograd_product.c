@@ -2,12 +2,6 @@
 #include "lanes.h"
 #include "winograd.h"
 
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 #define ROWS 8
 
 struct tile {
