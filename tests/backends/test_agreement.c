@@ -34,11 +34,20 @@ static void compare(const char *what, const struct op_case *op_case, const struc
     }
 }
 
+/* bfloat16 has eight bits: every value that is stored, and every weight, is off by up to 2^-9 of itself. Errors of
+ * unlike sign add up as the square root of how many there are; each operator stores its result and the gradient of it, and a
+ * batch norm's gradient is what is left of a difference. */
+static double bound_in_bf16(const struct sy_graph *graph) {
+    return ldexp(1, -9) * 5 * sqrt(2.0 * graph->n_ops + 2);
+}
+
 static void check(struct rig *rig, struct rig *oracle, const struct op_case *op_case, const struct sy_graph *graph,
-                  int32_t batch, int32_t mode) {
-    double spread = op_case->spread > 0 ? op_case->spread : 4, bound = bound_of(graph, batch);
+                  int32_t batch, int32_t mode, int32_t precision) {
+    double spread = op_case->spread > 0 ? op_case->spread : 4;
+    double bound = precision == SY_PRECISION_BF16 ? bound_in_bf16(graph) : bound_of(graph, batch);
     struct trial found = trial_create(graph, batch, spread, 200), right = trial_create(graph, batch, spread, 200);
     found.mode = right.mode = mode;
+    found.precision = precision;
     right.precision = SY_PRECISION_FP64;
     trial_run(rig, &found);
     trial_run(oracle, &right);
@@ -50,27 +59,47 @@ static void check(struct rig *rig, struct rig *oracle, const struct op_case *op_
     trial_destroy(&right);
 }
 
-ParameterizedTestParameters(agreement, every_operator) {
-    return backend_cases(n_op_cases);
-}
-
-ParameterizedTest(const struct backend_case *param, agreement, every_operator) {
+static void check_batches(const struct backend_case *param, int32_t precision) {
     const struct op_case *op_case = &op_cases[param->index];
     struct rig rig, oracle;
     if (!rig_open(&rig, param->backend, 2)) {
+        return;
+    }
+    if (!rig_can(&rig, precision)) {
+        rig_close(&rig);
         return;
     }
     cr_assert(rig_open(&oracle, "reference", 1));
     struct sy_built_graph *built = case_build(op_case);
     for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
         if (batches[i] >= case_least_batch(&built->graph) || op_case->kind == SY_OP_DROPOUT) {
-            check(&rig, &oracle, op_case, &built->graph, batches[i], SY_TRAIN);
+            check(&rig, &oracle, op_case, &built->graph, batches[i], SY_TRAIN, precision);
         }
-        check(&rig, &oracle, op_case, &built->graph, batches[i], SY_EVALUATE);
+        check(&rig, &oracle, op_case, &built->graph, batches[i], SY_EVALUATE, precision);
     }
     sy_graph_destroy(built);
     rig_close(&oracle);
     rig_close(&rig);
+}
+
+ParameterizedTestParameters(agreement, every_operator) {
+    return backend_cases(n_op_cases);
+}
+
+ParameterizedTest(const struct backend_case *param, agreement, every_operator) {
+    check_batches(param, SY_PRECISION_FP32);
+}
+
+ParameterizedTestParameters(agreement, every_operator_in_bf16) {
+    return backend_cases(n_op_cases);
+}
+
+/* Not where rounding makes equal what was not, and so sends a gradient elsewhere: two maxima, or a 5.99 and the 6. */
+ParameterizedTest(const struct backend_case *param, agreement, every_operator_in_bf16) {
+    int32_t kind = op_cases[param->index].kind;
+    if (kind != SY_OP_MAX_POOL && kind != SY_OP_RELU6) {
+        check_batches(param, SY_PRECISION_BF16);
+    }
 }
 
 /* A gradient that nobody sends counts as zero. */
