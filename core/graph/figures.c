@@ -53,6 +53,26 @@ int64_t sy_graph_multiply_adds(const struct sy_graph *graph) {
     return total;
 }
 
+bool sy_op_reads_input(const struct sy_graph *graph, const struct sy_op *op) {
+    for (int32_t k = 0; k < op->n_inputs; k++) {
+        for (int32_t i = 0; i < graph->n_inputs; i++) {
+            if (op->inputs[k] == graph->inputs[i]) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+int64_t sy_graph_step_multiply_adds(const struct sy_graph *graph) {
+    int64_t total = 0;
+    for (int32_t i = 0; i < graph->n_ops; i++) {
+        const struct sy_op *op = graph->ops[i];
+        total += (sy_op_reads_input(graph, op) ? 2 : 3) * sy_op_multiply_adds(graph, op);
+    }
+    return total;
+}
+
 /* ---- initial values --------------------------------------------------------------------------------------------- */
 
 static void fill_constant(float *out, int64_t count, double value) {
