@@ -8,9 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Commands are letters; this one is the room's own. */
-#define END '.'
-
 static bool read_byte(int file, char *out) {
     ssize_t got;
     do {
@@ -34,11 +31,12 @@ static bool write_byte(int file, char byte) {
 
 static void serve_all(const struct sy_child *child, int in, int out, sy_child_serve serve, void *context) {
     char command;
-    while (read_byte(in, &command) && command != END) {
+    while (read_byte(in, &command) && command != SY_CHILD_END) {
         if (!write_byte(out, serve(context, child->shared, command) ? '+' : '-')) {
             break;
         }
     }
+    serve(context, child->shared, SY_CHILD_END);
     /* Not exit: what the parent had not yet written to its streams is not to be written twice. */
     _exit(0);
 }
@@ -96,7 +94,7 @@ int sy_child_ask(struct sy_child *child, char command, struct sy_error *err) {
 
 void sy_child_finish(struct sy_child *child) {
     if (child->pid > 0) {
-        write_byte(child->to, END);
+        write_byte(child->to, SY_CHILD_END);
         waitpid(child->pid, NULL, 0);
     }
     if (child->shared) {

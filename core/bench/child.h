@@ -18,6 +18,9 @@ struct sy_child {
     size_t bytes;
 };
 
+/* The last command: to give back what is held; nobody waits for the answer. All others are the user's own. */
+#define SY_CHILD_END '.'
+
 /* Answers one command in the child; false: it failed, and `shared` says why. context is as it was at the fork. */
 typedef bool (*sy_child_serve)(void *context, void *shared, char command);
 

@@ -125,14 +125,14 @@ static void print_layers(const struct table *table, const struct sy_bench_case *
     if (!figures->n_layers) {
         return;
     }
-    fprintf(out, "\n%s, %s: operators one by one, each in a network of its own (ms of one)\n", one->title,
-            sy_precision_name(figures->precision));
-    fprintf(out, "%-15s %-44s %5s %9s %9s %9s %6s %9s %6s\n", "operator", "shape", "times", "forward", "backward",
-            "GFLOP/s", "% peak", "GFLOP/s", "% peak");
+    fprintf(out, "\n%s, %s: operators one by one, each in a network of its own (ms of one, and of all of them)\n",
+            one->title, sy_precision_name(figures->precision));
+    fprintf(out, "%-15s %-44s %5s %9s %9s %9s %9s %6s %9s %6s\n", "operator", "shape", "times", "forward", "backward",
+            "all", "GFLOP/s", "% peak", "GFLOP/s", "% peak");
     for (int32_t i = 0; i < figures->n_layers; i++) {
         const struct sy_layer_figures *row = &figures->layers[i];
-        fprintf(out, "%-15s %-44s %5d %9.3f %9.3f", row->what, row->shape, row->count, 1e3 * row->forward,
-                1e3 * row->backward);
+        fprintf(out, "%-15s %-44s %5d %9.3f %9.3f %9.3f", row->what, row->shape, row->count, 1e3 * row->forward,
+                1e3 * row->backward, 1e3 * row->count * (row->forward + row->backward));
         if (row->forward_operations > 0) {
             double forward = 1e-9 * row->forward_operations / row->forward;
             double backward = row->backward > 0 ? 1e-9 * row->backward_operations / row->backward : 0;

@@ -200,8 +200,11 @@ static bool serve_case(void *context, void *shared, char command) {
         return sy_subject_round(one->subject, shared);
     case LAYERS:
         return sy_layers_measure(shared, sy_subject_experiment(one->subject));
-    default:
+    case LOADER:
         return sy_subject_loader(one->subject, shared);
+    default:
+        sy_subject_destroy(one->subject);
+        return true;
     }
 }
 
@@ -213,9 +216,8 @@ struct machine_answer {
 static bool serve_machine(void *context, void *shared, char command) {
     struct machine_answer *answer = shared;
     const int32_t *threads = context;
-    (void)command;
     answer->err.size = sizeof answer->err;
-    return sy_machine_measure(&answer->machine, *threads, &answer->err) == SY_OK;
+    return command == SY_CHILD_END || sy_machine_measure(&answer->machine, *threads, &answer->err) == SY_OK;
 }
 
 /* In a process that goes away with its arrays. */
