@@ -49,21 +49,24 @@ static void expect_figures(const json_t *object, const char *net) {
 }
 
 Test(bench, one_network_is_one_object) {
-    cr_assert_eq(run_program("bench --net mlp-12 --classes 7 --json --layers " QUICK), 0);
+    cr_assert_eq(run_program("bench --net mlp-12-12-12 --classes 7 --json --layers " QUICK), 0);
     json_t *object = answer();
-    expect_figures(object, "mlp-12");
+    expect_figures(object, "mlp-12-12-12");
     expect_spread(object, "paused_step_ms");
-    cr_expect_eq(number(object, "parameters"), 3072 * 12 + 12 + 12 * 7 + 7);
-    cr_expect_eq(number(object, "multiply_adds"), 3072 * 12 + 12 * 7);
+    cr_expect_eq(number(object, "parameters"), 3072 * 12 + 12 + 2 * (12 * 12 + 12) + 12 * 7 + 7);
+    cr_expect_eq(number(object, "multiply_adds"), 3072 * 12 + 2 * 12 * 12 + 12 * 7);
     cr_expect_gt(number(json_object_get(object, "machine"), "gflops"), 0);
     cr_expect_gt(number(json_object_get(object, "machine"), "gbytes_per_s"), 0);
     const json_t *layers = json_object_get(object, "layers");
-    cr_assert_eq(json_array_size(layers), 4, "flatten, two linear ones, relu");
+    cr_assert_eq(json_array_size(layers), 5, "flatten, three kinds of linear ones, relu");
     const json_t *first = json_array_get(layers, 1);
     cr_expect_str_eq(json_string_value(json_object_get(first, "operator")), "linear");
     cr_expect_str_eq(json_string_value(json_object_get(first, "shape")), "3072 -> 12");
     cr_expect_gt(number(first, "forward_ms"), 0);
     cr_expect_gt(number(first, "backward_gflops"), 0);
+    const json_t *middle = json_array_get(layers, 3);
+    cr_expect_str_eq(json_string_value(json_object_get(middle, "shape")), "12 -> 12");
+    cr_expect_eq(number(middle, "count"), 2, "equal ones are timed once");
     json_decref(object);
 }
 
