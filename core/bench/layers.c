@@ -37,7 +37,7 @@ static void put_words(struct sy_layer_figures *row, const struct sy_graph *graph
     if (op->kind == SY_OP_CONV2D && op->param[SY_BIAS] >= 0) {
         used += (size_t)snprintf(out + used, room - used, ", bias");
     }
-    if (sy_op_reads_input(graph, op)) {
+    if (!sy_op_passes_gradient(graph, op)) {
         snprintf(out + used, room - used, ", image");
     }
 }
@@ -140,7 +140,7 @@ static int set_parameters(struct bench *bench, struct sy_error *err) {
 static int bench_open(struct bench *bench, const struct single *single, struct sy_error *err) {
     const struct sy_op *op = single->op;
     const struct sy_backend_ops *ops = bench->experiment->backend_ops;
-    bool first = sy_op_reads_input(single->graph, op);
+    bool first = !sy_op_passes_gradient(single->graph, op);
     struct sy_shape *shapes = calloc((size_t)op->n_inputs, sizeof *shapes);
     bench->n_inputs = op->n_inputs;
     bench->inputs = calloc((size_t)op->n_inputs, sizeof *bench->inputs);
@@ -239,7 +239,7 @@ static int measure_row(struct sy_layer_figures *row, const struct sy_experiment 
     struct bench bench = {.experiment = experiment, .batch = batch};
     double forward = 2.0 * batch * (double)sy_op_multiply_adds(single->graph, single->op);
     row->forward_operations = forward;
-    row->backward_operations = sy_op_reads_input(single->graph, single->op) ? forward : 2 * forward;
+    row->backward_operations = sy_op_passes_gradient(single->graph, single->op) ? 2 * forward : forward;
     int status = bench_open(&bench, single, err);
     if (status == SY_OK) {
         status = time_layer(row, &bench, err);

@@ -63,6 +63,8 @@ Test(counts, the_multilayer_perceptron_has_what_its_layers_have) {
     const int64_t weights = 3072 * 64 + 64 * 32 + 32 * 10;
     cr_expect_eq(sy_graph_multiply_adds(&built->graph), weights);
     cr_expect_eq(sy_graph_parameter_count(&built->graph), weights + 64 + 32 + 10);
+    cr_expect_eq(sy_graph_step_multiply_adds(&built->graph), 3 * weights - 3072 * 64,
+                 "flattened, it is still the image");
     sy_graph_destroy(built);
     unload_network(&network);
 }

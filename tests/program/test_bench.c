@@ -61,7 +61,7 @@ Test(bench, one_network_is_one_object) {
     cr_assert_eq(json_array_size(layers), 5, "flatten, three kinds of linear ones, relu");
     const json_t *first = json_array_get(layers, 1);
     cr_expect_str_eq(json_string_value(json_object_get(first, "operator")), "linear");
-    cr_expect_str_eq(json_string_value(json_object_get(first, "shape")), "3072 -> 12");
+    cr_expect_str_eq(json_string_value(json_object_get(first, "shape")), "3072 -> 12, image");
     cr_expect_gt(number(first, "forward_ms"), 0);
     cr_expect_gt(number(first, "backward_gflops"), 0);
     const json_t *middle = json_array_get(layers, 3);
