@@ -51,6 +51,9 @@ static void explain(const struct sy_found *found, const struct sy_kind *kind) {
     if (plugin->reference) {
         printf("\nFrom: %s\n", plugin->reference);
     }
+    if (plugin->short_name) {
+        printf("\nIn one word: %s\n", plugin->short_name);
+    }
     print_fields(&found->table, SY_PARAMETER, "Parameters, as in the config:");
     print_fields(&found->table, SY_OBSERVED_FIELD, "Observed, in the journal:");
     print_fields(&found->table, SY_STATE_FIELD, "State, in checkpoints:");

@@ -4,17 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-static const char *precision_name(int32_t precision) {
-    static const char *const names[] = {"?", "fp32", "bf16", "fp64"};
-    return names[precision >= 1 && precision <= 3 ? precision : 0];
-}
-
 void sy_describe_machine(FILE *out, const struct sy_experiment *experiment) {
     struct sy_backend_info info = {.size = sizeof info};
     experiment->backend_ops->info(experiment->backend->self, &info);
     fprintf(out, "experiment %s, seed %lld\n", experiment->name, (long long)experiment->seed);
     fprintf(out, "backend    %s, %s, %d thread%s%s%s\n", experiment->backend->found->plugin.name,
-            precision_name(experiment->precision), experiment->n_threads, experiment->n_threads == 1 ? "" : "s",
+            sy_precision_name(experiment->precision), experiment->n_threads, experiment->n_threads == 1 ? "" : "s",
             info.processor ? "; " : "", info.processor ? info.processor : "");
     if (info.note) {
         fprintf(out, "           %s\n", info.note);

@@ -53,6 +53,36 @@ int64_t sy_graph_multiply_adds(const struct sy_graph *graph) {
     return total;
 }
 
+/* The operator that makes a value; NULL for what is fed from outside. */
+static const struct sy_op *maker_of(const struct sy_graph *graph, int32_t value) {
+    for (int32_t i = 0; i < graph->n_ops; i++) {
+        if (graph->ops[i]->output == value) {
+            return graph->ops[i];
+        }
+    }
+    return NULL;
+}
+
+/* Goes back until it meets a parameter: seldom far. */
+bool sy_op_passes_gradient(const struct sy_graph *graph, const struct sy_op *op) {
+    for (int32_t k = 0; k < op->n_inputs; k++) {
+        const struct sy_op *maker = maker_of(graph, op->inputs[k]);
+        if (maker && (maker->param[SY_WEIGHT] >= 0 || sy_op_passes_gradient(graph, maker))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int64_t sy_graph_step_multiply_adds(const struct sy_graph *graph) {
+    int64_t total = 0;
+    for (int32_t i = 0; i < graph->n_ops; i++) {
+        const struct sy_op *op = graph->ops[i];
+        total += (sy_op_passes_gradient(graph, op) ? 3 : 2) * sy_op_multiply_adds(graph, op);
+    }
+    return total;
+}
+
 /* ---- initial values --------------------------------------------------------------------------------------------- */
 
 static void fill_constant(float *out, int64_t count, double value) {

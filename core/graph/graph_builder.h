@@ -3,6 +3,8 @@
 #ifndef SY_GRAPH_BUILDER_H
 #define SY_GRAPH_BUILDER_H
 
+#include <stdbool.h>
+
 #include <switchyard/network.h>
 #include <switchyard/rng.h>
 
@@ -35,6 +37,11 @@ int64_t sy_graph_parameter_count(const struct sy_graph *graph);
 /* Multiply-adds of one sample's forward pass: convolutions and linear layers. */
 int64_t sy_graph_multiply_adds(const struct sy_graph *graph);
 int64_t sy_op_multiply_adds(const struct sy_graph *graph, const struct sy_op *op);
+/* Multiply-adds of one sample's training step: forward, and backward with respect to weights and, where some parameter
+ * lies behind them, to inputs (nobody asks for the gradient of an image). */
+int64_t sy_graph_step_multiply_adds(const struct sy_graph *graph);
+/* Whether backward has to go on to an operator's inputs: some parameter lies behind one of them. */
+bool sy_op_passes_gradient(const struct sy_graph *graph, const struct sy_op *op);
 /* Name of an operator kind: "conv2d". */
 const char *sy_op_kind_name(int32_t kind);
 

@@ -10,6 +10,8 @@
 #include <switchyard/policy.h>
 #include <switchyard/topology.h>
 
+#include "short_name.h"
+
 /* Larger than any table this border will ever have; what claims more was not written by these headers. */
 #define SIZE_LIMIT 4096
 #define SELF_LIMIT ((size_t)1 << 30)
@@ -169,5 +171,8 @@ int sy_descriptor_read(struct sy_found *out, const struct sy_plugin *theirs, str
     out->plugin.kind = kind->id;
     out->table = (struct sy_table){out->plugin.fields, out->plugin.field_size};
     status = check_fields(&out->plugin, &out->table, err);
+    if (status == SY_OK) {
+        status = sy_short_name_check(&out->plugin, &out->table, err);
+    }
     return status == SY_OK ? check_ops(&out->plugin, kind, err) : status;
 }

@@ -52,6 +52,9 @@ struct sy_cohort {
     float **source_scratch;                   /* for attached edges: per source */
     const struct sy_tensor **tensor_pointers; /* as many as the widest edge has sources, and one */
     double seconds[SY_PHASES];                /* since somebody zeroed them */
+    /* For measuring: 1 + enum sy_mode makes that the mode of every gate that is not only watched, with weights of 1,
+     * whatever its policy (which is asked all the same) decides. 0: as they decide. */
+    int32_t forced_mode;
 };
 
 /* Where in the run a step is. */

@@ -103,8 +103,9 @@ static void read_train(struct sy_experiment *experiment, struct sy_problems *pro
     sy_fields_finish(train, (const struct sy_table *const[]){&table}, 1, groups, problems);
 }
 
-struct sy_experiment *sy_experiment_create(struct sy_setting *config, struct sy_registry *registry,
-                                           struct sy_problems *problems) {
+/* images NULL: those of the config's data set. */
+static struct sy_experiment *create(struct sy_setting *config, struct sy_registry *registry,
+                                    const struct sy_dataset_info *images, struct sy_problems *problems) {
     struct sy_experiment *experiment = calloc(1, sizeof *experiment);
     size_t before = sy_problems_count(problems);
     if (experiment) {
@@ -128,7 +129,11 @@ struct sy_experiment *sy_experiment_create(struct sy_setting *config, struct sy_
     }
     read_train(experiment, problems);
     sy_experiment_find_backend(experiment, problems);
-    sy_experiment_open_data(experiment, problems);
+    if (images) {
+        sy_experiment_without_data(experiment, images, problems);
+    } else {
+        sy_experiment_open_data(experiment, problems);
+    }
     sy_experiment_make_nodes(experiment, problems);
     sy_experiment_wire(experiment, problems);
     if (sy_problems_count(problems) == before) {
@@ -141,6 +146,16 @@ failed:
         sy_setting_destroy(config);
     }
     return NULL;
+}
+
+struct sy_experiment *sy_experiment_create(struct sy_setting *config, struct sy_registry *registry,
+                                           struct sy_problems *problems) {
+    return create(config, registry, NULL, problems);
+}
+
+struct sy_experiment *sy_experiment_create_unfed(struct sy_setting *config, struct sy_registry *registry,
+                                                 const struct sy_dataset_info *images, struct sy_problems *problems) {
+    return create(config, registry, images, problems);
 }
 
 static void destroy_node(struct sy_node *node) {
@@ -200,6 +215,11 @@ int64_t sy_experiment_steps_per_epoch(const struct sy_experiment *experiment) {
 
 int64_t sy_experiment_steps(const struct sy_experiment *experiment) {
     return sy_experiment_steps_per_epoch(experiment) * experiment->train.epochs;
+}
+
+const char *sy_precision_name(int32_t precision) {
+    static const char *const names[] = {"?", "fp32", "bf16", "fp64"};
+    return names[precision >= 1 && precision <= 3 ? precision : 0];
 }
 
 const char *sy_role_name(int32_t role) {

@@ -125,11 +125,22 @@ struct sy_experiment {
  * registry outlives the experiment; its declared plugins come from config.plugins. */
 struct sy_experiment *sy_experiment_create(struct sy_setting *config, struct sy_registry *registry,
                                            struct sy_problems *problems);
+/* The same without a data set, for who brings batches of its own: `images` says what they look like (shape, classes,
+ * count). The group `data` has no plugin then, and there is no loader. */
+struct sy_experiment *sy_experiment_create_unfed(struct sy_setting *config, struct sy_registry *registry,
+                                                 const struct sy_dataset_info *images, struct sy_problems *problems);
 void sy_experiment_destroy(struct sy_experiment *experiment);
+
+/* A loader of one split (enum sy_split) as the config describes it; only the training split is shuffled and augmented. */
+int sy_experiment_loader(struct sy_loader **out, const struct sy_experiment *experiment, int32_t split,
+                         struct sy_error *err);
 
 /* Steps of one epoch and of the whole run. */
 int64_t sy_experiment_steps_per_epoch(const struct sy_experiment *experiment);
 int64_t sy_experiment_steps(const struct sy_experiment *experiment);
+
+/* "fp32", ... of enum sy_precision */
+const char *sy_precision_name(int32_t precision);
 
 /* "teacher", "student", "peer" */
 const char *sy_role_name(int32_t role);

@@ -5,6 +5,18 @@
 
 /* ---- backend ---------------------------------------------------------------------------------------------------- */
 
+/* "fp32, bf16" */
+static const char *precisions_text(uint32_t precisions, char *out, size_t room) {
+    size_t used = 0;
+    out[0] = 0;
+    for (int32_t precision = SY_PRECISION_FP32; precision <= SY_PRECISION_FP64 && used < room; precision++) {
+        if (precisions & (1u << precision)) {
+            used += (size_t)snprintf(out + used, room - used, "%s%s", used ? ", " : "", sy_precision_name(precision));
+        }
+    }
+    return out;
+}
+
 static bool start_backend(struct sy_experiment *experiment, struct sy_instance *instance, struct sy_backend_info *info,
                           struct sy_error *err) {
     const struct sy_backend_ops *ops = instance->ops;
@@ -17,7 +29,9 @@ static bool start_backend(struct sy_experiment *experiment, struct sy_instance *
     if (ops->info(instance->self, info) != SY_OK) {
         sy_fail(err, SY_EINVAL, "tells nothing about itself");
     } else if (!(info->precisions & (1u << experiment->precision))) {
-        sy_fail(err, SY_ENOTSUP, "does not compute in this precision on this machine");
+        char can[64];
+        sy_fail(err, SY_ENOTSUP, "does not compute in %s on this machine; it can do %s",
+                sy_precision_name(experiment->precision), precisions_text(info->precisions, can, sizeof can));
     }
     if (err->code != SY_OK && ops->fini) {
         ops->fini(instance->self);
@@ -90,8 +104,9 @@ void sy_experiment_find_backend(struct sy_experiment *experiment, struct sy_prob
             const char *best = best_backend(experiment);
             if (!best || !sy_setting_set_string(setting, best)) {
                 sy_problem(problems, setting,
-                           "no backend works on this machine; `switchyard list backend` shows which "
-                           "there are");
+                           "no backend computes in %s on this machine; `switchyard list backend` shows which "
+                           "there are",
+                           sy_precision_name(experiment->precision));
                 return;
             }
         }
@@ -139,19 +154,61 @@ static void channel_numbers(struct sy_doubles *values, const double *defaults, i
     }
 }
 
-void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems) {
-    static const char *const groups[] = {"plugin", "augment", NULL};
-    struct sy_setting *group = sy_experiment_group(experiment->config, "data", problems);
+/* The group `data` but for its plugin's keys; NULL after a problem. */
+static struct sy_setting *read_data(struct sy_experiment *experiment, struct sy_problems *problems) {
     struct sy_table table = {sy_data_fields, 0}, augment_table = {sy_augment_fields, 0};
-    struct sy_error err = {.size = sizeof err};
+    struct sy_setting *group = sy_experiment_group(experiment->config, "data", problems);
     if (!group) {
-        return;
+        return NULL;
     }
     sy_fields_read(&experiment->data, &table, group, experiment->arena, problems);
     struct sy_setting *augment = sy_experiment_group(group, "augment", problems);
     if (augment) {
         sy_fields_read(&experiment->augment, &augment_table, augment, experiment->arena, problems);
         sy_fields_finish(augment, (const struct sy_table *const[]){&augment_table}, 1, NULL, problems);
+    }
+    return group;
+}
+
+void sy_experiment_without_data(struct sy_experiment *experiment, const struct sy_dataset_info *images,
+                                struct sy_problems *problems) {
+    static const char *const names[] = {"augment", NULL};
+    struct sy_table table = {sy_data_fields, 0};
+    struct sy_setting *group = read_data(experiment, problems);
+    if (group) {
+        sy_fields_finish(group, (const struct sy_table *const[]){&table}, 1, names, problems);
+    }
+    experiment->dataset_info = *images;
+}
+
+int sy_experiment_loader(struct sy_loader **out, const struct sy_experiment *experiment, int32_t split,
+                         struct sy_error *err) {
+    static const uint32_t shared = 0;
+    bool train = split == SY_TRAIN_SPLIT;
+    struct sy_loader_options options = {
+        .split = split,
+        .batch = experiment->data.batch,
+        .shuffle = train && experiment->data.shuffle,
+        .augment = train ? experiment->augment : (struct sy_augment){0, 0},
+        .mean = experiment->data.mean.at,
+        .std = experiment->data.std.at,
+        .seed = (uint64_t)experiment->seed,
+        .view_keys = train ? experiment->view_keys : &shared,
+        .n_views = train ? experiment->n_views : 1,
+        .threads = experiment->data.workers,
+        .ahead = experiment->data.ahead,
+        .limit = train ? experiment->data.limit : experiment->data.test_limit,
+    };
+    return sy_loader_create(out, experiment->dataset_ops, experiment->dataset->self, &options, err);
+}
+
+void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems) {
+    static const char *const groups[] = {"plugin", "augment", NULL};
+    struct sy_table table = {sy_data_fields, 0};
+    struct sy_error err = {.size = sizeof err};
+    struct sy_setting *group = read_data(experiment, problems);
+    if (!group) {
+        return;
     }
     size_t before = sy_problems_count(problems);
     experiment->dataset =

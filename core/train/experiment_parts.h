@@ -25,6 +25,9 @@ struct sy_setting *sy_experiment_group(struct sy_setting *parent, const char *na
 
 void sy_experiment_find_backend(struct sy_experiment *experiment, struct sy_problems *problems);
 void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems);
+/* In place of open_data, where somebody else brings the batches. */
+void sy_experiment_without_data(struct sy_experiment *experiment, const struct sy_dataset_info *images,
+                                struct sy_problems *problems);
 void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_problems *problems);
 void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *problems);
 

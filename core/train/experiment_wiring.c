@@ -367,6 +367,26 @@ static void check_unused_loss(struct told *told) {
     sy_loss_use_finish(&nobody);
 }
 
+/* Edges and gates, as the topology describes them. A node alone needs none: there is nobody to learn from. */
+static bool wire_topology(struct told *told, const struct sy_table *table, const char *const *keys) {
+    struct sy_experiment *experiment = told->experiment;
+    if (experiment->n_nodes == 1 && !sy_setting_find(told->group, "plugin")) {
+        sy_fields_finish(told->group, (const struct sy_table *const[]){table}, 1, keys, told->problems);
+        told->plugin = "none";
+        return true;
+    }
+    struct sy_instance *topology =
+        sy_instance_from_group(experiment->registry, SY_TOPOLOGY, told->group, NULL,
+                               sy_table_names(table, keys, experiment->arena), experiment->arena, told->problems);
+    if (!topology) {
+        return false;
+    }
+    told->plugin = topology->found->plugin.name;
+    bool described = describe(told, topology);
+    sy_instance_destroy(topology);
+    return described;
+}
+
 void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *problems) {
     static const char *const keys[] = {"plugin", "loss", NULL};
     struct sy_table table = {sy_topology_fields, 0};
@@ -381,16 +401,7 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
     experiment->paused_bn = settings.paused_bn;
     experiment->order = settings.update;
     sy_experiment_group(group, "loss", problems);
-    struct sy_instance *topology =
-        sy_instance_from_group(experiment->registry, SY_TOPOLOGY, group, NULL,
-                               sy_table_names(&table, keys, experiment->arena), experiment->arena, problems);
-    if (!topology) {
-        return;
-    }
-    told.plugin = topology->found->plugin.name;
-    bool described = describe(&told, topology);
-    sy_instance_destroy(topology);
-    if (!described) {
+    if (!wire_topology(&told, &table, keys)) {
         return;
     }
     size_t before = sy_problems_count(problems);

@@ -32,27 +32,6 @@ static void note(const struct run *run, const char *text) {
 
 /* ---- start ------------------------------------------------------------------------------------------------------ */
 
-static int make_loader(struct sy_loader **out, const struct sy_experiment *experiment, int32_t split,
-                       struct sy_error *err) {
-    static const uint32_t shared = 0;
-    bool train = split == SY_TRAIN_SPLIT;
-    struct sy_loader_options options = {
-        .split = split,
-        .batch = experiment->data.batch,
-        .shuffle = train && experiment->data.shuffle,
-        .augment = train ? experiment->augment : (struct sy_augment){0, 0},
-        .mean = experiment->data.mean.at,
-        .std = experiment->data.std.at,
-        .seed = (uint64_t)experiment->seed,
-        .view_keys = train ? experiment->view_keys : &shared,
-        .n_views = train ? experiment->n_views : 1,
-        .threads = experiment->data.workers,
-        .ahead = experiment->data.ahead,
-        .limit = train ? experiment->data.limit : experiment->data.test_limit,
-    };
-    return sy_loader_create(out, experiment->dataset_ops, experiment->dataset->self, &options, err);
-}
-
 /* The config as text; malloc'ed. */
 static char *config_text(const struct sy_experiment *experiment, size_t *size) {
     char *text = NULL;
@@ -193,10 +172,10 @@ static int start(struct run *run, struct sy_error *err) {
         status = sy_journal_open(&run->times, sy_run_folder_file(run->folder, "times.jsonl"), keep, err);
     }
     if (status == SY_OK) {
-        status = make_loader(&run->train, experiment, SY_TRAIN_SPLIT, err);
+        status = sy_experiment_loader(&run->train, experiment, SY_TRAIN_SPLIT, err);
     }
     if (status == SY_OK && experiment->dataset_info.count[SY_TEST_SPLIT] > 0) {
-        status = make_loader(&run->test, experiment, SY_TEST_SPLIT, err);
+        status = sy_experiment_loader(&run->test, experiment, SY_TEST_SPLIT, err);
     }
     return status;
 }

@@ -126,9 +126,12 @@ static int decide(struct sy_cohort *cohort, int32_t index, const struct sy_batch
                        "weights are finite",
                        (long long)now->step, name, out.mode, out.teacher_weight, out.student_weight);
     }
-    cohort->decisions[index] = gate->watch_only
-                                   ? (struct sy_decision){SY_LEARNING, 1, 1}
-                                   : (struct sy_decision){out.mode, out.teacher_weight, out.student_weight};
+    cohort->decisions[index] = (struct sy_decision){out.mode, out.teacher_weight, out.student_weight};
+    if (gate->watch_only) {
+        cohort->decisions[index] = (struct sy_decision){SY_LEARNING, 1, 1};
+    } else if (cohort->forced_mode) {
+        cohort->decisions[index] = (struct sy_decision){cohort->forced_mode - 1, 1, 1};
+    }
     return SY_OK;
 }
 

@@ -160,6 +160,10 @@ struct sy_plugin {
     const char *help;                         /* paragraphs for `switchyard help NAME`; NULL when doc says it all */
     const char *reference;                    /* the paper: authors, title, venue; NULL when there is none */
     const void *(*extension)(const char *id); /* optional abilities, by name; NULL when there are none */
+    /* How people call it in one word: "wrn-{depth}-{width}" makes wrn-16-2 this plugin with depth = 16; width = 2;. A
+     * word of [a-z0-9_] without a dash, then any number of "-{PARAMETER}"; the parameters take numbers, and a list of
+     * numbers takes all that are left, so it comes last. NULL: it is called by its name only. */
+    const char *short_name;
 };
 
 #define SY_SYMBOL "sy_plugins_1"

@@ -36,7 +36,7 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
 
 static const struct sy_network_ops ops = {.size = sizeof ops, .build = build};
 
-SY_PLUGIN(SY_NETWORK, "mlp", struct mlp, .fields = fields, .ops = &ops,
+SY_PLUGIN(SY_NETWORK, "mlp", struct mlp, .fields = fields, .ops = &ops, .short_name = "mlp-{hidden}",
           .doc = "multi-layer perceptron on the flattened image",
           .help = "Layers fc1, fc2, ... with PyTorch's default initialisation. Outputs: hidden1, hidden2, ...,\n"
                   "pooled (what the last layer sees), logits.");

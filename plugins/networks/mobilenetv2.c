@@ -150,7 +150,7 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
 static const struct sy_network_ops ops = {.size = sizeof ops, .build = build};
 
 SY_PLUGIN(
-    SY_NETWORK, "mobilenetv2", struct mobilenetv2, .fields = fields, .ops = &ops,
+    SY_NETWORK, "mobilenetv2", struct mobilenetv2, .fields = fields, .ops = &ops, .short_name = "mobilenetv2-{width}",
     .doc = "MobileNetV2 at any width, for small images or as in torchvision",
     .help =
         "Parameters named as in the PyTorch models released with SwitOKD. Outputs: stem, stage1 to stage7, pooled,\n"

@@ -63,7 +63,7 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
 static const struct sy_network_ops ops = {.size = sizeof ops, .init = init, .build = build};
 
 SY_PLUGIN(
-    SY_NETWORK, "resnet_cifar", struct resnet_cifar, .fields = fields, .ops = &ops,
+    SY_NETWORK, "resnet_cifar", struct resnet_cifar, .fields = fields, .ops = &ops, .short_name = "resnet-{depth}",
     .doc = "residual network for small images, option-A shortcuts (ResNet-20, 32, 44, 56, 110)",
     .help = "Channels 16, 32 and 64; parameters named as in the PyTorch models released with SwitOKD. Outputs: stem,\n"
             "stage1 to stage3, pooled, logits. ResNet-20 with 10 classes has 269,722 parameters.",

@@ -120,7 +120,7 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
 
 static const struct sy_network_ops ops = {.size = sizeof ops, .init = init, .build = build};
 
-SY_PLUGIN(SY_NETWORK, "wrn", struct wrn, .fields = fields, .ops = &ops,
+SY_PLUGIN(SY_NETWORK, "wrn", struct wrn, .fields = fields, .ops = &ops, .short_name = "wrn-{depth}-{width}",
           .doc = "wide residual network for small images (WRN-16-2, WRN-40-10, ...)",
           .help =
               "Parameters are named as in the released PyTorch models of the variant chosen. Outputs: stem, stage1 to\n"

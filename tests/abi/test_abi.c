@@ -67,7 +67,7 @@ static const struct pin layout[] = {
     AT(sy_field, doc, 80),
     AT(sy_field, reference, 88),
 
-    SIZE(sy_plugin, 80),
+    SIZE(sy_plugin, 88),
     AT(sy_plugin, size, 0),
     AT(sy_plugin, field_size, 4),
     AT(sy_plugin, kind, 8),
@@ -79,6 +79,7 @@ static const struct pin layout[] = {
     AT(sy_plugin, help, 56),
     AT(sy_plugin, reference, 64),
     AT(sy_plugin, extension, 72),
+    AT(sy_plugin, short_name, 80),
 
     /* graph.h */
     SIZE(sy_shape, 16),

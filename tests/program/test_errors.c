@@ -56,6 +56,8 @@ Test(errors, a_wrong_shape_of_the_experiment_is_explained) {
     cr_expect(said("needs exactly two nodes, one with role = \"teacher\""));
     cr_expect_eq(run_program("check small.cfg --set nodes.teacher.plugin=wrn --set nodes.teacher.depth=17"), 2);
     cr_expect(said("depth 17 is not 6n + 4; the nearest are 16 and 22"));
+    cr_expect_eq(run_program("check small.cfg --set precision=bf16"), 2);
+    cr_expect(said("backend \"reference\": does not compute in bf16 on this machine; it can do fp32, fp64"));
     cr_expect_eq(run_program("check small.cfg --set data.mean=[1,2]"), 2);
     cr_expect(said("has 2 numbers, must have one for each of the 3 channels"));
     cr_expect_eq(run_program("check small.cfg --set data.plugin=cifar10 --set data.path=nowhere"), 2);
@@ -89,7 +91,7 @@ Test(errors, commands_and_options_are_checked) {
     cr_expect_eq(run_program("help switokdd"), 2);
     cr_expect(said("switokd"));
     cr_expect_eq(run_program("--help"), 0);
-    const char *const commands[] = {"run", "check", "compare", "list", "help"};
+    const char *const commands[] = {"run", "check", "compare", "bench", "list", "help"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char arguments[64];
         snprintf(arguments, sizeof arguments, "%s --help", commands[i]);
