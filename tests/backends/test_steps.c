@@ -60,10 +60,12 @@ void *memalign(size_t alignment, size_t size) {
     return __libc_memalign(alignment, size);
 }
 void *aligned_alloc(size_t alignment, size_t size) {
-    return memalign(alignment, size);
+    COUNT();
+    return __libc_memalign(alignment, size);
 }
 int posix_memalign(void **out, size_t alignment, size_t size) {
-    *out = memalign(alignment, size);
+    COUNT();
+    *out = __libc_memalign(alignment, size);
     return *out ? 0 : 12; /* ENOMEM */
 }
 #else

@@ -16,9 +16,16 @@
 #endif
 
 struct onednn {
+    int32_t conv; /* enum algorithm */
     struct library *library;
     const struct sy_host *host;
     char processor[128];
+};
+
+static const struct sy_field fields[] = {
+    SY_PARAM(struct onednn, conv, .choices = "auto|direct|winograd",
+             .doc = "how 3x3 convolutions of stride 1 are done in fp32; auto: by Winograd's F(4x4, 3x3)"),
+    SY_END,
 };
 
 static bool has_avx512(void) {
@@ -90,7 +97,7 @@ static int compile(void *self, struct sy_plan **out, const struct sy_graph *grap
                            graph->ops[i]->kind);
         }
     }
-    return plan_create(out, onednn->library, onednn->host, graph, options, CONV_AUTO, err);
+    return plan_create(out, onednn->library, onednn->host, graph, options, onednn->conv, err);
 }
 
 static int plan_info(const struct sy_plan *plan, struct sy_plan_info *out) {
@@ -275,9 +282,11 @@ static const struct sy_backend_ops ops = {
     .set = set,
 };
 
-SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .ops = &ops,
+SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .fields = fields, .ops = &ops,
           .doc = "the fast one: convolutions by oneDNN and own kernels in blocked layout, for AVX-512",
-          .help = "fp32 and, on processors with AVX512_BF16, bf16 (activations and their gradients in bfloat16, sums,\n"
-                  "statistics and master weights in float). 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3);\n"
-                  "depthwise ones by own loops; batch norm and ReLU are computed again where they are read instead of\n"
-                  "being stored; the batch is shared by threads, a few images at a time.");
+          .help =
+              "fp32 and, on processors with AVX512_BF16, bf16 (activations and their gradients in bfloat16, sums,\n"
+              "statistics and master weights in float). 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3), in\n"
+              "fp32 and where the processor has no AMX; with AMX bf16 plans lay channels last and do all directly;\n"
+              "depthwise ones by own loops; batch norm and ReLU are computed again where they are read instead of\n"
+              "being stored; the batch is shared by threads, a few images at a time.");
