@@ -33,6 +33,10 @@ static inline lanes lanes_fma(lanes a, lanes b, lanes c) {
     return _mm512_fmadd_ps(a, b, c);
 }
 
+/* elem_stream: elem_put past the caches, for what is not read again soon; elem_fence before other threads may read it. */
+static inline void elem_fence(void) {
+    _mm_sfence();
+}
 #ifdef ONEDNN_BF16
 static inline lanes elem_get(const elem *from) {
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)from));
@@ -42,6 +46,9 @@ static inline lanes elem_get(const elem *from) {
 static inline void elem_put(elem *to, lanes x) {
     __m256i bits = (__m256i)_mm512_cvtneps_pbh(x);
     _mm256_storeu_si256((__m256i *)(void *)to, bits);
+}
+static inline void elem_stream(elem *to, lanes x) {
+    elem_put(to, x);
 }
 static inline float elem_float(elem x) {
     union {
@@ -66,6 +73,9 @@ static inline lanes elem_get(const elem *from) {
 }
 static inline void elem_put(elem *to, lanes x) {
     lanes_put(to, x);
+}
+static inline void elem_stream(elem *to, lanes x) {
+    _mm512_stream_ps(to, x);
 }
 static inline float elem_float(elem x) {
     return x;

@@ -267,6 +267,9 @@ static size_t layout(struct sy_plan *plan, const struct memory *m, struct piece 
     return end;
 }
 
+/* Below this a batch may stay in a cache until it is read again. */
+#define LARGE_BYTES ((size_t)4 << 20)
+
 bool plan_layout(struct sy_plan *plan) {
     size_t n = (size_t)plan->n_values + 1;
     struct memory m = {.plan = plan};
@@ -278,6 +281,7 @@ bool plan_layout(struct sy_plan *plan) {
     for (int32_t v = 0; good && v < plan->n_values; v++) {
         m.left[v] = plan->values[v].n_gradients;
         m.begin[v] = m.next[v] = -1;
+        plan->values[v].large = piece_size(plan, &plan->values[v]) * plan->elem_size >= LARGE_BYTES;
         plan->values[v].has_gradient = !plan->forward_only && needs_gradient(plan, v);
     }
     if (good) {

@@ -55,7 +55,7 @@ struct value {
     int32_t producer;  /* of a stored one: its node, -1: an input */
     bool plain;        /* an input kept as it came: batch, channels, height, width */
     bool wanted;       /* its gradient leads somewhere */
-    bool masked;       /* it is read in backward */
+    bool large;        /* a batch of it does not stay in a cache until it is read again */
     int32_t channels, blocks, height, width;
     size_t pixels, row;            /* row: elements of one image */
     size_t pixel_step, block_step; /* elements from one pixel, and from one block, to the next */

@@ -110,28 +110,44 @@ struct moments {
     lanes mean, squares;
 };
 
-static struct moments plane_moments(const elem *x, size_t pixels, size_t step) {
-    lanes origin = elem_get(x), sum[4], square[4];
+struct moment_sums {
+    lanes origin, sum[4], square[4];
+};
+
+static inline struct moment_sums moments_about(lanes origin) {
+    struct moment_sums m = {.origin = origin};
     for (int j = 0; j < 4; j++) {
-        sum[j] = square[j] = lanes_zero();
+        m.sum[j] = m.square[j] = lanes_zero();
     }
+    return m;
+}
+
+static inline void moments_take(struct moment_sums *m, size_t j, lanes x) {
+    lanes d = x - m->origin;
+    m->sum[j] += d;
+    m->square[j] = lanes_fma(d, d, m->square[j]);
+}
+
+static inline struct moments moments_of(const struct moment_sums *m, size_t pixels) {
+    lanes total = (m->sum[0] + m->sum[1]) + (m->sum[2] + m->sum[3]), mean = total / lanes_of((float)pixels);
+    lanes squares = (m->square[0] + m->square[1]) + (m->square[2] + m->square[3]) - total * mean;
+    /* Not max(squares, 0): that would hide what is not a number. */
+    return (struct moments){m->origin + mean, _mm512_max_ps(lanes_zero(), squares)};
+}
+
+static struct moments plane_moments(const elem *x, size_t pixels, size_t step) {
+    struct moment_sums m = moments_about(elem_get(x));
     size_t i = 0;
     for (; i + 4 <= pixels; i += 4) {
+        UNROLL
         for (size_t j = 0; j < 4; j++) {
-            lanes d = elem_get(x + (i + j) * step) - origin;
-            sum[j] += d;
-            square[j] = lanes_fma(d, d, square[j]);
+            moments_take(&m, j, elem_get(x + (i + j) * step));
         }
     }
     for (; i < pixels; i++) {
-        lanes d = elem_get(x + i * step) - origin;
-        sum[0] += d;
-        square[0] = lanes_fma(d, d, square[0]);
+        moments_take(&m, 0, elem_get(x + i * step));
     }
-    lanes total = (sum[0] + sum[1]) + (sum[2] + sum[3]), mean = total / lanes_of((float)pixels);
-    lanes squares = (square[0] + square[1]) + (square[2] + square[3]) - total * mean;
-    /* Not max(0, squares) the other way round: that would hide what is not a number. */
-    return (struct moments){origin + mean, _mm512_max_ps(lanes_zero(), squares)};
+    return moments_of(&m, pixels);
 }
 
 /* Joins a plane's moments to those before (Chan, Golub and LeVeque 1983, equation 1.5). */
@@ -152,21 +168,68 @@ static struct norm_sums *sums_of(const struct norm *norm, int32_t block, int32_t
     return &norm->sums[thread * norm->blocks + block];
 }
 
+/* Each norm once: it has one view without activation. */
+static bool is_measured(const struct sy_plan *plan, const struct value *view) {
+    return plan->mode == SY_TRAIN && view->norm && view->act == ACT_NONE;
+}
+
+static bool any_measured(const struct sy_plan *plan, const struct value *out) {
+    bool any = false;
+    for (int32_t i = 0; i < out->n_views; i++) {
+        any |= is_measured(plan, &plan->values[out->views[i]]);
+    }
+    return any;
+}
+
+static void note_moments(const struct sy_plan *plan, const struct value *out, const struct moments *moments,
+                         int32_t block, int32_t thread) {
+    for (int32_t i = 0; i < out->n_views; i++) {
+        const struct value *view = &plan->values[out->views[i]];
+        if (is_measured(plan, view)) {
+            add_moments(sums_of(view->norm, block, thread), moments, out->pixels);
+        }
+    }
+}
+
 void finish_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread) {
     const struct value *out = &plan->values[node->output];
     elem *y = value_plane(plan, node->output, image, block);
-    bool measured = false;
-    struct moments moments = {lanes_zero(), lanes_zero()};
     add_residual(plan, node, image, block, y);
-    for (int32_t i = 0; i < out->n_views && plan->mode == SY_TRAIN; i++) {
-        const struct norm *norm = plan->values[out->views[i]].norm;
-        if (norm && plan->values[out->views[i]].act == ACT_NONE) { /* each norm once: the view without activation */
-            if (!measured) {
-                moments = plane_moments(y, out->pixels, out->pixel_step);
-                measured = true;
-            }
-            add_moments(sums_of(norm, block, thread), &moments, out->pixels);
+    if (any_measured(plan, out)) {
+        struct moments moments = plane_moments(y, out->pixels, out->pixel_step);
+        note_moments(plan, out, &moments, block, thread);
+    }
+}
+
+/* One pixel of the output. */
+static inline lanes finished(const struct node *node, const struct affine *a, const elem *residual, lanes x) {
+    if (residual) {
+        x += activate(apply(a, elem_get(residual)), a->act);
+    }
+    return activate(x, node->act);
+}
+
+void finish_floats(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread,
+                   const float *from) {
+    const struct value *out = &plan->values[node->output];
+    const struct value *r = node->residual.value >= 0 ? &plan->values[node->residual.value] : NULL;
+    const elem *residual = r ? value_plane(plan, r->base, image, block) : NULL;
+    struct affine a = affine_of(r ? r : out, block);
+    elem *y = value_plane(plan, node->output, image, block);
+    bool past = out->large && plan->kept;
+    struct moment_sums m = moments_about(finished(node, &a, residual, lanes_get(from)));
+    for (size_t p = 0; p < out->pixels; p++) {
+        lanes x = finished(node, &a, residual ? residual + p * out->pixel_step : NULL, lanes_get(from + p * BLOCK));
+        if (past) {
+            elem_stream(y + p * out->pixel_step, x);
+        } else {
+            elem_put(y + p * out->pixel_step, x);
         }
+        moments_take(&m, p & 1, x);
+    }
+    if (any_measured(plan, out)) {
+        struct moments moments = moments_of(&m, out->pixels);
+        note_moments(plan, out, &moments, block, thread);
     }
 }
 
@@ -263,20 +326,29 @@ void start_gradient(struct sy_plan *plan, int32_t value) {
 
 /* ---- backward: completing --------------------------------------------------------------------------------------- */
 
-static void complete_view(const struct sy_plan *plan, const struct value *v, int32_t value, size_t image, int32_t block,
-                          int32_t thread) {
+/* Masks the gradient of a view and takes its sums. From floats with rows `row` apart, or where it is stored already. */
+static inline __attribute__((always_inline)) void complete_rows(const struct sy_plan *plan, int32_t value, size_t image,
+                                                                int32_t block, const float *from, size_t row,
+                                                                int32_t thread) {
+    const struct value *v = &plan->values[value];
     elem *g = gradient_at(plan, value, image, block);
     const elem *x = value_plane(plan, v->base, image, block);
     struct affine a = affine_of(v, block);
     lanes first[2] = {lanes_zero(), lanes_zero()}, second[2] = {lanes_zero(), lanes_zero()};
-    for (size_t p = 0, i = 0; p < v->pixels; p++, i += v->pixel_step) {
-        lanes at = elem_get(x + i), dy = elem_get(g + i);
-        if (a.act) {
-            dy = _mm512_maskz_mov_ps(open_lanes(apply(&a, at), a.act), dy);
-            elem_put(g + i, dy);
+    for (size_t h = 0, i = 0; h < (size_t)v->height; h++) {
+        for (size_t w = 0; w < (size_t)v->width; w++, i += v->pixel_step) {
+            lanes at = elem_get(x + i), dy = from ? lanes_get(from + h * row + w * BLOCK) : elem_get(g + i);
+            if (a.act) {
+                dy = _mm512_maskz_mov_ps(open_lanes(apply(&a, at), a.act), dy);
+            }
+            if (from && v->large) {
+                elem_stream(g + i, dy);
+            } else if (from || a.act) {
+                elem_put(g + i, dy);
+            }
+            first[w & 1] += dy;
+            second[w & 1] = lanes_fma(dy, at - a.mean, second[w & 1]);
         }
-        first[p & 1] += dy;
-        second[p & 1] = lanes_fma(dy, at - a.mean, second[p & 1]);
     }
     if (v->norm) {
         float sums[2][BLOCK];
@@ -290,10 +362,19 @@ static void complete_view(const struct sy_plan *plan, const struct value *v, int
     }
 }
 
+static void complete_view(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, int32_t thread) {
+    complete_rows(plan, value, image, block, NULL, 0, thread);
+}
+
+static void complete_floats(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, const float *from,
+                            size_t row, int32_t thread) {
+    complete_rows(plan, value, image, block, from, row, thread);
+}
+
 void complete_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, int32_t thread) {
     const struct value *v = &plan->values[value];
     if (v->base != value) {
-        complete_view(plan, v, value, image, block, thread);
+        complete_view(plan, value, image, block, thread);
     } else if (v->producer >= 0 && v->n_views == 0 && plan->nodes[v->producer].kind == NODE_SUM) {
         settle_plane(plan, &plan->nodes[v->producer], image, block, thread);
     }
@@ -322,6 +403,10 @@ void contribute_floats(const struct sy_plan *plan, const struct link *link, size
                        const float *from, size_t row, int32_t thread) {
     const struct value *v = &plan->values[link->value];
     elem *to = gradient_at(plan, link->value, image, block);
+    if (link->first && link->last && v->base != link->value) {
+        complete_floats(plan, link->value, image, block, from, row, thread);
+        return;
+    }
     for (int32_t h = 0; h < v->height; h++, from += row) {
         for (size_t w = 0; w < (size_t)v->width; w++, to += v->pixel_step) {
             lanes x = lanes_get(from + w * BLOCK);

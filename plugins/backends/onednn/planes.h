@@ -25,6 +25,9 @@ void save_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t
 
 /* After a node wrote a plane of its output: residual, activation, and sums for batch norm. */
 void finish_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread);
+/* The same from floats, 16 to a pixel, which it stores. */
+void finish_floats(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread,
+                   const float *from);
 /* Before and after a stored value is written; by one thread. */
 void start_norms(struct sy_plan *plan);
 void finish_norms(struct sy_plan *plan, int32_t value);

@@ -19,6 +19,7 @@ typedef float elem;
 #define view_plane            PRECISE(view_plane)
 #define view_floats           PRECISE(view_floats)
 #define finish_plane          PRECISE(finish_plane)
+#define finish_floats         PRECISE(finish_floats)
 #define finish_norms          PRECISE(finish_norms)
 #define start_norms           PRECISE(start_norms)
 #define gradient_plane        PRECISE(gradient_plane)

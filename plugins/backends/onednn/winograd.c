@@ -184,12 +184,6 @@ static void put_sources(const struct loop *loop, int which, size_t first, size_t
 
 /* ---- forward ---------------------------------------------------------------------------------------------------- */
 
-#ifdef ONEDNN_BF16
-#define DIRECT 0
-#else
-#define DIRECT 1 /* tiles are written where they are stored */
-#endif
-
 static void forward_images(const struct loop *loop, size_t first, size_t count, float *scratch, float *image,
                            int32_t thread) {
     struct sy_plan *plan = loop->plan;
@@ -214,13 +208,9 @@ static void forward_images(const struct loop *loop, size_t first, size_t count, 
     for (size_t i = 0; i < count; i++) {
         for (int32_t b = 0; b < w->out_blocks; b++) {
             const float *from = scratch + w->second_at + ((size_t)b * w->rows[0] + i * w->tiles) * BLOCK;
-            elem *y = value_plane(plan, loop->node->output, first + i, b);
-            float *to = DIRECT ? (float *)(void *)y : scratch + w->first_at;
+            float *to = scratch + w->first_at; /* done with */
             take_tiles(w, to, (size_t)out->height, (size_t)out->width, from, to_plane, lanes_get(w->bias + b * BLOCK));
-            if (!DIRECT) {
-                save_plane(plan, loop->node->output, first + i, b, to);
-            }
-            finish_plane(plan, loop->node, first + i, b, thread);
+            finish_floats(plan, loop->node, first + i, b, thread, to);
         }
     }
 }
@@ -233,6 +223,7 @@ static void forward_part(void *argument, size_t begin, size_t end, int32_t threa
         size_t count = end - first < w->images[0] ? end - first : w->images[0];
         forward_images(loop, first, count, scratch, image, thread);
     }
+    elem_fence();
 }
 
 void winograd_forward(struct sy_plan *plan, struct node *node) {
@@ -315,15 +306,8 @@ static void backward_data(const struct loop *loop, size_t first, size_t count, f
     for (size_t i = 0; i < count; i++) {
         for (int32_t b = 0; b < w->in_blocks; b++) {
             const float *from = scratch + w->first_at + ((size_t)b * w->rows[1] + i * w->tiles) * BLOCK;
-            elem *stored = gradient_at(plan, link->value, first + i, b);
-            bool direct = DIRECT && link->first;
-            float *to = direct ? (float *)(void *)stored : image;
-            take_tiles(w, to, (size_t)in->height, (size_t)in->width, from, to_plane, lanes_zero());
-            if (direct) {
-                contribute_plane(plan, link, first + i, b, stored, thread);
-            } else {
-                contribute_floats(plan, link, first + i, b, image, (size_t)in->width * BLOCK, thread);
-            }
+            take_tiles(w, image, (size_t)in->height, (size_t)in->width, from, to_plane, lanes_zero());
+            contribute_floats(plan, link, first + i, b, image, (size_t)in->width * BLOCK, thread);
         }
     }
 }
@@ -344,6 +328,7 @@ static void backward_part(void *argument, size_t begin, size_t end, int32_t thre
             backward_data(loop, first, count, scratch, thread);
         }
     }
+    elem_fence();
 }
 
 void winograd_backward(struct sy_plan *plan, struct node *node) {
