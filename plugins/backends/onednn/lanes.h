@@ -50,6 +50,11 @@ static inline void elem_put(elem *to, lanes x) {
 static inline void elem_stream(elem *to, lanes x) {
     elem_put(to, x);
 }
+/* What elem_get would read back. */
+static inline lanes elem_rounded(lanes x) {
+    __m512i wide = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(x));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
 static inline float elem_float(elem x) {
     union {
         uint32_t bits;
@@ -76,6 +81,9 @@ static inline void elem_put(elem *to, lanes x) {
 }
 static inline void elem_stream(elem *to, lanes x) {
     _mm512_stream_ps(to, x);
+}
+static inline lanes elem_rounded(lanes x) {
+    return x;
 }
 static inline float elem_float(elem x) {
     return x;

@@ -220,6 +220,7 @@ void finish_floats(const struct sy_plan *plan, const struct node *node, size_t i
     struct moment_sums m = moments_about(finished(node, &a, residual, lanes_get(from)));
     for (size_t p = 0; p < out->pixels; p++) {
         lanes x = finished(node, &a, residual ? residual + p * out->pixel_step : NULL, lanes_get(from + p * BLOCK));
+        x = elem_rounded(x);
         if (past) {
             elem_stream(y + p * out->pixel_step, x);
         } else {
@@ -341,6 +342,7 @@ static inline __attribute__((always_inline)) void complete_rows(const struct sy_
             if (a.act) {
                 dy = _mm512_maskz_mov_ps(open_lanes(apply(&a, at), a.act), dy);
             }
+            dy = elem_rounded(dy); /* sums are of what is stored */
             if (from && v->large) {
                 elem_stream(g + i, dy);
             } else if (from || a.act) {
