@@ -154,11 +154,9 @@ static void sum_backward_part(void *argument, size_t begin, size_t end, int32_t 
 
 /* ---- whole images ----------------------------------------------------------------------------------------------- */
 
-#define MAX_INPUTS 64
-
 /* Where a thread keeps the images of a node: inputs, their gradients, the output, and room for the operator. */
 struct room {
-    float *in[MAX_INPUTS], *din[MAX_INPUTS], *out;
+    float *in[IMAGES_MOST_INPUTS], *din[IMAGES_MOST_INPUTS], *out;
     size_t out_floats, din_floats;
 };
 

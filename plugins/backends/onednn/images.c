@@ -211,6 +211,10 @@ static void dropout(const struct image *im, bool back) {
 
 int images_create(struct sy_plan *plan, struct node *node, struct sy_error *err) {
     const struct value *in = &plan->values[node->inputs[0].value], *out = &plan->values[node->output];
+    if (node->n_inputs > IMAGES_MOST_INPUTS) {
+        return sy_fail(err, SY_ENOTSUP, "%s: joins %d values; onednn joins %d at most", node->op->name, node->n_inputs,
+                       IMAGES_MOST_INPUTS);
+    }
     if (node->op->kind != SY_OP_CONV2D) {
         return SY_OK;
     }
@@ -257,8 +261,7 @@ int images_create(struct sy_plan *plan, struct node *node, struct sy_error *err)
     return status;
 }
 
-static size_t plain_floats(const struct sy_plan *plan, const struct node *node, int32_t value) {
-    (void)node;
+static size_t plain_floats(const struct sy_plan *plan, int32_t value) {
     const struct value *v = &plan->values[value];
     return ((size_t)v->channels * v->pixels + 15) / 16 * 16;
 }
@@ -273,7 +276,7 @@ size_t images_work(const struct sy_plan *plan, const struct node *node) {
         library = need > library ? need : library;
     }
     size_t partial = (node->partial_floats + 15) / 16 * 16;
-    return plain_floats(plan, node, node->inputs[0].value) + plain_floats(plan, node, node->output) + partial +
+    return plain_floats(plan, node->inputs[0].value) + plain_floats(plan, node->output) + partial +
            library / sizeof(float) + 16;
 }
 
@@ -320,8 +323,8 @@ static void plain(const struct value *v, float *flat, float *blocked, enum way w
 static void convolve(const struct image *im) {
     const struct node *node = im->node;
     const struct conv2d *conv = node->conv2d;
-    float *x = im->work, *y = x + plain_floats(im->plan, node, node->inputs[0].value);
-    float *library = y + plain_floats(im->plan, node, node->output) + (node->partial_floats + 15) / 16 * 16;
+    float *x = im->work, *y = x + plain_floats(im->plan, node->inputs[0].value);
+    float *library = y + plain_floats(im->plan, node->output) + (node->partial_floats + 15) / 16 * 16;
     plain(input_of(im, 0), x, im->in[0], TO_PLAIN);
     primitive_run(conv->primitive[FORWARD][0], im->thread, x, conv->weights[FORWARD],
                   param_value(im->plan, node->op, SY_BIAS), y, library);
@@ -331,8 +334,8 @@ static void convolve(const struct image *im) {
 static void convolve_back(const struct image *im) {
     const struct node *node = im->node;
     const struct conv2d *conv = node->conv2d;
-    float *x = im->work, *g = x + plain_floats(im->plan, node, node->inputs[0].value);
-    float *dw = g + plain_floats(im->plan, node, node->output), *db = dw + conv->gradient_bytes / sizeof(float);
+    float *x = im->work, *g = x + plain_floats(im->plan, node->inputs[0].value);
+    float *dw = g + plain_floats(im->plan, node->output), *db = dw + conv->gradient_bytes / sizeof(float);
     float *library = dw + (node->partial_floats + 15) / 16 * 16;
     bool bias = node->op->param[SY_BIAS] >= 0;
     plain(input_of(im, 0), x, im->in[0], TO_PLAIN);

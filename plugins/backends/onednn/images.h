@@ -5,6 +5,8 @@
 
 #include "plan.h"
 
+#define IMAGES_MOST_INPUTS 256
+
 /* The images a node reads and what it writes; or their gradients. */
 struct image {
     const struct sy_plan *plan;

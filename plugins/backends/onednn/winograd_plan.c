@@ -35,7 +35,7 @@ static size_t larger(size_t a, size_t b) {
 }
 
 /* First: what is multiplied, backward what comes out too; second: what comes out, backward A dy A^T; third: B^T dy B. */
-static void lay_out(struct sy_plan *plan, struct node *node, struct winograd *w) {
+static void lay_out(struct node *node, struct winograd *w) {
     int32_t most = w->in_blocks > w->out_blocks ? w->in_blocks : w->out_blocks;
     size_t rows = 4 * w->tiles_high + 2;
     size_t first = larger(plane(w, 0, w->in_blocks), plane(w, 1, most));
@@ -46,7 +46,6 @@ static void lay_out(struct sy_plan *plan, struct node *node, struct winograd *w)
     w->third_at = w->second_at + round_up(second, BLOCK);
     size_t third = node->useful ? plane(w, 1, w->out_blocks) : 0;
     node->scratch = (w->third_at + round_up(third, BLOCK)) * sizeof(float);
-    (void)plan;
 }
 
 int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *err) {
@@ -67,7 +66,7 @@ int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *er
     for (int i = 0; i < 2; i++) {
         w->rows[i] = round_up(w->images[i] * w->tiles, 8);
     }
-    lay_out(plan, node, w);
+    lay_out(node, w);
     size_t weights = POINTS * ic * oc;
     node->partial_floats = node->useful ? weights + oc : 0;
     w->bias = calloc(oc, sizeof *w->bias);
