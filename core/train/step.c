@@ -113,6 +113,8 @@ static int decide(struct sy_cohort *cohort, int32_t index, const struct sy_batch
         .signals = cohort,
         .probabilities = side_probabilities,
         .node = side_node,
+        .teacher_multiply_adds = cohort->members[gate->teacher].multiply_adds,
+        .student_multiply_adds = cohort->members[gate->student].multiply_adds,
     };
     const char *name = gate->policy->found->plugin.name;
     int status = gate->ops->decide(gate->policy->self, &out, &in, err);

@@ -40,6 +40,8 @@ struct sy_policy_in {
     const void *signals;
     const double *(*probabilities)(const void *signals, int32_t gate, int32_t side, double temperature);
     int32_t (*node)(const void *signals, int32_t gate, int32_t side);
+    /* Multiply-adds of one sample's forward pass through either side of this gate. */
+    int64_t teacher_multiply_adds, student_multiply_adds;
 };
 
 static inline const double *sy_policy_probabilities(const struct sy_policy_in *in, int32_t gate, int32_t side,

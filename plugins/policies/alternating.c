@@ -17,8 +17,7 @@ static int decide(void *self, struct sy_policy_out *out, const struct sy_policy_
     struct alternating *rule = self;
     struct measure m = measure(in, 1, SUM);
     (void)err;
-    rule->gap = m.gap, rule->delta = m.delta, rule->epsilon = m.epsilon;
-    rule->s_label = m.s_label, rule->t_label = m.t_label;
+    MEASURE_NOTE(rule, m);
     out->mode = in->step / rule->period % 2 ? SY_EXPERT : SY_LEARNING;
     return SY_OK;
 }

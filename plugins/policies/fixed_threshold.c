@@ -21,8 +21,7 @@ static int decide(void *self, struct sy_policy_out *out, const struct sy_policy_
     struct fixed_threshold *rule = self;
     struct measure m = measure(in, rule->temperature, SUM);
     (void)err;
-    rule->gap = m.gap, rule->delta = m.delta, rule->epsilon = m.epsilon;
-    rule->s_label = m.s_label, rule->t_label = m.t_label;
+    MEASURE_NOTE(rule, m);
     int teacher_better = m.t_label < m.s_label || !rule->require_teacher_better;
     out->mode = m.gap > rule->threshold && teacher_better ? SY_EXPERT : SY_LEARNING;
     return SY_OK;

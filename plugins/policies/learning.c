@@ -11,8 +11,7 @@ static int decide(void *self, struct sy_policy_out *out, const struct sy_policy_
     struct learning *rule = self;
     struct measure m = measure(in, 1, SUM);
     (void)err;
-    rule->gap = m.gap, rule->delta = m.delta, rule->epsilon = m.epsilon;
-    rule->s_label = m.s_label, rule->t_label = m.t_label;
+    MEASURE_NOTE(rule, m);
     out->mode = SY_LEARNING;
     return SY_OK;
 }

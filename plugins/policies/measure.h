@@ -22,10 +22,23 @@ enum epsilon_denominator { SUM, STUDENT };
         SY_OBSERVED(type, s_label, .doc = "distance of the student to the labels, in [0, 2]"),              \
         SY_OBSERVED(type, t_label, .doc = "distance of the teacher to the labels, in [0, 2]")
 
+/* Copies a struct measure into the members that MEASURE_FIELDS describes. */
+#define MEASURE_NOTE(rule, m)                                                                                        \
+    ((rule)->gap = (m).gap, (rule)->delta = (m).delta, (rule)->epsilon = (m).epsilon, (rule)->s_label = (m).s_label, \
+     (rule)->t_label = (m).t_label)
+
 /* Where both distances are 0, epsilon is 1. */
 static inline double measure_epsilon(double s_label, double t_label, int32_t denominator) {
     double below = denominator == SUM ? s_label + t_label : s_label;
     return t_label > 0 ? exp(-t_label / below) : 1;
+}
+
+/* epsilon of another gate's pair. */
+static inline double measure_epsilon_of(const struct sy_policy_in *in, int32_t gate, int32_t denominator) {
+    const double *teacher = sy_policy_probabilities(in, gate, SY_TEACHER, 1);
+    const double *student = sy_policy_probabilities(in, gate, SY_STUDENT, 1);
+    return measure_epsilon(sy_label_distance(student, in->labels, in->batch, in->classes),
+                           sy_label_distance(teacher, in->labels, in->batch, in->classes), denominator);
 }
 
 /* G at a temperature; the label distances always at temperature 1, as the released code has them. */

@@ -29,8 +29,7 @@ static int decide(void *self, struct sy_policy_out *out, const struct sy_policy_
     struct measure m = measure(in, 1, SUM);
     struct sy_rng rng = sy_rng_make(rule->seed, SY_FOR_PLUGIN, (uint32_t)in->gate, 0, (uint32_t)in->step);
     (void)err;
-    rule->gap = m.gap, rule->delta = m.delta, rule->epsilon = m.epsilon;
-    rule->s_label = m.s_label, rule->t_label = m.t_label;
+    MEASURE_NOTE(rule, m);
     out->mode = sy_rng_uniform(&rng) < rule->expert_share ? SY_EXPERT : SY_LEARNING;
     return SY_OK;
 }

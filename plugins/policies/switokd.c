@@ -3,9 +3,11 @@
 
 struct switokd {
     double temperature;
-    int32_t require_teacher_better, epsilon_denominator;
+    int32_t require_teacher_better, epsilon_denominator, epsilon_source;
     double gap, delta, epsilon, s_label, t_label;
 };
+
+enum epsilon_source { OWN_PAIR, OFFICIAL };
 
 static const struct sy_field fields[] = {
     SY_PARAM(struct switokd, temperature, .def = 1, .min = 0.01, .max = 1000, .doc = "T of the gap G",
@@ -16,17 +18,40 @@ static const struct sy_field fields[] = {
     SY_PARAM(struct switokd, epsilon_denominator, .choices = "sum|student",
              .doc = "epsilon = exp(-t / (s + t)), or exp(-t / s)",
              .reference = "sum: eq. 6 and the code; student: the overview figure"),
+    SY_PARAM(struct switokd, epsilon_source, .choices = "own_pair|official",
+             .doc = "with several gates: epsilon of the gate's own pair, or of the pair the released code takes",
+             .reference = "official: released code of 1T2S (the last student's pair) and 2T1S (the first teacher's)"),
     MEASURE_FIELDS(struct switokd),
     SY_END,
 };
+
+/* The gate whose epsilon the released three-network code uses: the last of a teacher with several students, the first of
+ * a student with several teachers. */
+static int32_t official_gate(const struct sy_policy_in *in) {
+    int32_t teacher = in->node(in->signals, in->gate, SY_TEACHER),
+            student = in->node(in->signals, in->gate, SY_STUDENT);
+    int32_t of_teacher = 0, last = in->gate, first = in->gate;
+    for (int32_t g = in->n_gates - 1; g >= 0; g--) {
+        if (in->node(in->signals, g, SY_TEACHER) == teacher) {
+            last = of_teacher++ ? last : g;
+        }
+        if (in->node(in->signals, g, SY_STUDENT) == student) {
+            first = g;
+        }
+    }
+    return of_teacher > 1 ? last : first;
+}
 
 /* expert mode if G > delta (and t < s) */
 static int decide(void *self, struct sy_policy_out *out, const struct sy_policy_in *in, struct sy_error *err) {
     struct switokd *rule = self;
     struct measure m = measure(in, rule->temperature, rule->epsilon_denominator);
     (void)err;
-    rule->gap = m.gap, rule->delta = m.delta, rule->epsilon = m.epsilon;
-    rule->s_label = m.s_label, rule->t_label = m.t_label;
+    if (rule->epsilon_source == OFFICIAL) {
+        m.epsilon = measure_epsilon_of(in, official_gate(in), rule->epsilon_denominator);
+        m.delta = m.s_label - m.epsilon * m.t_label;
+    }
+    MEASURE_NOTE(rule, m);
     int teacher_better = m.t_label < m.s_label || !rule->require_teacher_better;
     out->mode = m.gap > m.delta && teacher_better ? SY_EXPERT : SY_LEARNING;
     return SY_OK;

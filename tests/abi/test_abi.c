@@ -236,7 +236,7 @@ static const struct pin layout[] = {
     AT(sy_loss_ops, eval, 40),
 
     /* policy.h */
-    SIZE(sy_policy_in, 104),
+    SIZE(sy_policy_in, 120),
     AT(sy_policy_in, size, 0),
     AT(sy_policy_in, batch, 4),
     AT(sy_policy_in, classes, 8),
@@ -253,6 +253,8 @@ static const struct pin layout[] = {
     AT(sy_policy_in, signals, 80),
     AT(sy_policy_in, probabilities, 88),
     AT(sy_policy_in, node, 96),
+    AT(sy_policy_in, teacher_multiply_adds, 104),
+    AT(sy_policy_in, student_multiply_adds, 112),
 
     SIZE(sy_policy_out, 24),
     AT(sy_policy_out, size, 0),

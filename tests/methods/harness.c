@@ -33,20 +33,21 @@ static void set_field(void *self, const struct sy_field *row, double value) {
 /* The seed is the only service these plugins may want. */
 static const struct sy_host host = {.size = sizeof host, .threads = 1, .seed = 7};
 
-static void start(struct loaded *loaded) {
-    struct sy_error err = {.size = sizeof err};
-    int status = SY_OK;
+static int start(struct loaded *loaded, struct sy_error *err) {
     if (!strcmp(loaded->plugin->kind, SY_LOSS)) {
         const struct sy_loss_ops *ops = loaded->ops;
-        status = ops->init ? ops->init(loaded->self, &host, &err) : SY_OK;
-    } else if (!strcmp(loaded->plugin->kind, SY_POLICY)) {
-        const struct sy_policy_ops *ops = loaded->ops;
-        status = ops->init ? ops->init(loaded->self, &host, &err) : SY_OK;
+        return ops->init ? ops->init(loaded->self, &host, err) : SY_OK;
     }
-    cr_assert_eq(status, SY_OK, "%s", err.text);
+    if (!strcmp(loaded->plugin->kind, SY_POLICY)) {
+        const struct sy_policy_ops *ops = loaded->ops;
+        return ops->init ? ops->init(loaded->self, &host, err) : SY_OK;
+    }
+    return SY_OK;
 }
 
-struct loaded load(const char *kind, const char *folder, const char *name, const struct setting *settings) {
+/* An instance with its parameters, before init. */
+static struct loaded open_plugin(const char *kind, const char *folder, const char *name,
+                                 const struct setting *settings) {
     char path[1024];
     const char *root = getenv("SWITCHYARD_PLUGIN_PATH");
     cr_assert(root, "SWITCHYARD_PLUGIN_PATH names the plugins under test");
@@ -67,8 +68,39 @@ struct loaded load(const char *kind, const char *folder, const char *name, const
     for (int i = 0; settings && i < MAX_SETTINGS && settings[i].name; i++) {
         set_field(loaded.self, row_of(loaded.plugin, settings[i].name), settings[i].value);
     }
-    start(&loaded);
     return loaded;
+}
+
+static void give_list(const struct loaded *loaded, const char *list, struct sy_ints numbers) {
+    const struct sy_field *row = row_of(loaded->plugin, list);
+    cr_assert_eq(row->type, SY_TYPE_INTS);
+    *(struct sy_ints *)(void *)((char *)loaded->self + row->offset) = numbers;
+}
+
+struct loaded load(const char *kind, const char *folder, const char *name, const struct setting *settings) {
+    struct sy_error err = {.size = sizeof err};
+    struct loaded loaded = open_plugin(kind, folder, name, settings);
+    cr_assert_eq(start(&loaded, &err), SY_OK, "%s", err.text);
+    return loaded;
+}
+
+struct loaded load_with_list(const char *kind, const char *folder, const char *name, const struct setting *settings,
+                             const char *list, struct sy_ints numbers) {
+    struct sy_error err = {.size = sizeof err};
+    struct loaded loaded = open_plugin(kind, folder, name, settings);
+    give_list(&loaded, list, numbers);
+    cr_assert_eq(start(&loaded, &err), SY_OK, "%s", err.text);
+    return loaded;
+}
+
+int try_load(const char *kind, const char *folder, const char *name, const struct setting *settings, const char *list,
+             struct sy_ints numbers, struct sy_error *err) {
+    struct loaded loaded = open_plugin(kind, folder, name, settings);
+    give_list(&loaded, list, numbers);
+    *err = (struct sy_error){.size = sizeof *err};
+    int status = start(&loaded, err);
+    unload(&loaded);
+    return status;
 }
 
 void unload(struct loaded *loaded) {
@@ -268,7 +300,9 @@ struct sy_policy_out decide(const struct loaded *policy, const struct problem *p
                               .student = policy_p(&signals, 0, SY_STUDENT, 1),
                               .signals = &signals,
                               .probabilities = policy_p,
-                              .node = policy_node};
+                              .node = policy_node,
+                              .teacher_multiply_adds = TEACHER_MULTIPLY_ADDS,
+                              .student_multiply_adds = STUDENT_MULTIPLY_ADDS};
     struct sy_policy_out out = {.size = sizeof out, .mode = SY_LEARNING, .teacher_weight = 1, .student_weight = 1};
     struct sy_error err = {.size = sizeof err};
     cr_assert_eq(ops->decide(policy->self, &out, &in, &err), SY_OK, "%s", err.text);

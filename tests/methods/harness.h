@@ -25,6 +25,12 @@ struct loaded {
 /* An instance with its defaults, `settings` (up to the first without a name, NULL: none) laid over them; init is called
  * where there is one. A plugin that is not there or has no such parameter ends the test. */
 struct loaded load(const char *kind, const char *folder, const char *name, const struct setting *settings);
+/* As load, with one list of integers given as well (a list's default is not read here). */
+struct loaded load_with_list(const char *kind, const char *folder, const char *name, const struct setting *settings,
+                             const char *list, struct sy_ints numbers);
+/* What init says of these settings: SY_OK, or a status with its reason in err. Nothing stays loaded. */
+int try_load(const char *kind, const char *folder, const char *name, const struct setting *settings, const char *list,
+             struct sy_ints numbers, struct sy_error *err);
 void unload(struct loaded *loaded);
 /* The value of a double or integer member, by its row's name. */
 double member(const struct loaded *loaded, const char *name);
@@ -44,6 +50,10 @@ void free_problem(struct problem *problem);
 /* Value and gradients (gradient[0] to the target, [1 + s] to source s; `gradient` NULL: not wanted). Sources are detached
  * unless `attached`. Members of `gradient` are written before the call, so that what is left undone shows. */
 double evaluate(const struct loaded *loss, const struct problem *problem, float *const *gradient, int attached);
+
+/* Multiply-adds of one forward pass that `decide` tells. */
+#define TEACHER_MULTIPLY_ADDS 300
+#define STUDENT_MULTIPLY_ADDS 100
 
 /* One decision on logits[1], the teacher's, and logits[0], the student's. */
 struct sy_policy_out decide(const struct loaded *policy, const struct problem *problem, int64_t step, int64_t epoch);
