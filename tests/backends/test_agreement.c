@@ -1,6 +1,7 @@
 /* Every backend in fp32 against the oracle in double, on the same floats: every operator, batches that divide by nothing,
  * both modes. */
 #include <math.h>
+#include <string.h>
 
 #include "backends_param.h"
 #include "cases.h"
@@ -100,6 +101,42 @@ ParameterizedTest(const struct backend_case *param, agreement, every_operator_in
     if (kind != SY_OP_MAX_POOL && kind != SY_OP_RELU6) {
         check_batches(param, SY_PRECISION_BF16);
     }
+}
+
+/* Whatever a backend lets people choose: the same results. */
+static void check_choices(struct rig *rig, struct rig *oracle, const struct op_case *op_case,
+                          const struct sy_graph *graph) {
+    for (const struct sy_field *field = rig->plugin->fields; field && field->name; field++) {
+        int32_t *chosen = field->choices ? (int32_t *)(void *)((char *)rig->self + field->offset) : NULL;
+        const char *word = field->choices;
+        for (int32_t choice = 0; word; choice++) {
+            *chosen = choice;
+            check(rig, oracle, op_case, graph, 17, SY_TRAIN, SY_PRECISION_FP32);
+            word = strchr(word, '|');
+            word = word ? word + 1 : NULL;
+        }
+        if (chosen) {
+            *chosen = (int32_t)field->def;
+        }
+    }
+}
+
+ParameterizedTestParameters(agreement, every_choice) {
+    return backend_cases(n_op_cases);
+}
+
+ParameterizedTest(const struct backend_case *param, agreement, every_choice) {
+    const struct op_case *op_case = &op_cases[param->index];
+    struct rig rig, oracle;
+    if (!rig_open(&rig, param->backend, 2)) {
+        return;
+    }
+    cr_assert(rig_open(&oracle, "reference", 1));
+    struct sy_built_graph *built = case_build(op_case);
+    check_choices(&rig, &oracle, op_case, &built->graph);
+    sy_graph_destroy(built);
+    rig_close(&oracle);
+    rig_close(&rig);
 }
 
 /* A gradient that nobody sends counts as zero. */
