@@ -1,4 +1,5 @@
 /* kl.c - Kullback-Leibler divergence between softened outputs: what a node learns from others. */
+#include <string.h>
 #include <switchyard/loss.h>
 
 struct kl {
@@ -6,7 +7,7 @@ struct kl {
     int32_t t_squared, direction;
 };
 
-enum { FORWARD, REVERSE };
+enum { FORWARD, REVERSE, SYMMETRIC };
 
 static const struct sy_field fields[] = {
     SY_PARAM(struct kl, temperature, .def = 1, .min = 0.01, .max = 1000,
@@ -14,8 +15,8 @@ static const struct sy_field fields[] = {
     SY_PARAM(struct kl, t_squared, .flags = SY_FLAG,
              .doc = "multiply by T^2, so that the gradient's size does not depend on T",
              .reference = "Hinton, Vinyals, Dean, 2014, section 2.1"),
-    SY_PARAM(struct kl, direction, .choices = "forward|reverse",
-             .doc = "forward: KL(source || target); reverse: KL(target || source)"),
+    SY_PARAM(struct kl, direction, .choices = "forward|reverse|symmetric",
+             .doc = "forward: KL(source || target); reverse: KL(target || source); symmetric: their sum"),
     SY_END,
 };
 
@@ -27,11 +28,14 @@ static void formula(const void *self, char *out, size_t room, const char *target
     if (kl->temperature != 1) {
         snprintf(mark, sizeof mark, "^T=%g", kl->temperature);
     }
-    for (int32_t s = 0; s < n_sources && used < room; s++) {
-        const char *first = kl->direction == FORWARD ? sources[s] : target;
-        const char *second = kl->direction == FORWARD ? target : sources[s];
-        used += (size_t)snprintf(out + used, room - used, "%s%sKL(%s%s || %s%s)", s ? " + " : "",
-                                 kl->t_squared ? "T^2 " : "", first, mark, second, mark);
+    for (int32_t s = 0; s < n_sources; s++) {
+        for (int32_t d = FORWARD; d <= REVERSE && used < room; d++) {
+            if (kl->direction == d || kl->direction == SYMMETRIC) {
+                used += (size_t)snprintf(out + used, room - used, "%s%sKL(%s%s || %s%s)", used ? " + " : "",
+                                         kl->t_squared ? "T^2 " : "", d == FORWARD ? sources[s] : target, mark,
+                                         d == FORWARD ? target : sources[s], mark);
+            }
+        }
     }
 }
 
@@ -58,9 +62,8 @@ static double first_side(double a, double log_a, double log_b, double value) {
     return a > 0 ? a * (log_a - log_b - value) : 0;
 }
 
-static double eval_row(const struct kl *kl, const struct row *row, double factor, float *gradient,
-                       float *source_gradient) {
-    int32_t forward = kl->direction == FORWARD;
+/* Adds to the gradient of the target, and to that of the source where it is wanted. */
+static double eval_row(int32_t forward, const struct row *row, double factor, float *gradient, float *source_gradient) {
     double value = forward ? divergence(row->q, row->log_q, row->log_p, row->classes)
                            : divergence(row->p, row->log_p, row->log_q, row->classes);
     for (int32_t k = 0; k < row->classes; k++) {
@@ -69,10 +72,28 @@ static double eval_row(const struct kl *kl, const struct row *row, double factor
         gradient[k] += (float)(factor * to_target);
         if (source_gradient) {
             double to_source = forward ? first_side(row->q[k], row->log_q[k], row->log_p[k], value) : -difference;
-            source_gradient[k] = (float)(factor * to_source);
+            source_gradient[k] += (float)(factor * to_source);
         }
     }
     return value;
+}
+
+/* Rows of one source in the directions asked for; the sum of the divergences. */
+static double eval_source(const struct kl *kl, struct row row, double factor, float *gradient, float *source_gradient,
+                          int32_t batch) {
+    double sum = 0;
+    for (int32_t b = 0; b < batch; b++) {
+        if (kl->direction != REVERSE) {
+            sum += eval_row(1, &row, factor, gradient, source_gradient);
+        }
+        if (kl->direction != FORWARD) {
+            sum += eval_row(0, &row, factor, gradient, source_gradient);
+        }
+        row.p += row.classes, row.log_p += row.classes, row.q += row.classes, row.log_q += row.classes;
+        gradient += row.classes;
+        source_gradient = source_gradient ? source_gradient + row.classes : NULL;
+    }
+    return sum;
 }
 
 /* value = 1/B sum over rows and sources of KL (times T^2 where asked for) */
@@ -81,9 +102,7 @@ static int eval(void *self, struct sy_loss_out *out, const struct sy_loss_in *in
     const double T = kl->temperature, scale = kl->t_squared ? T * T : 1;
     size_t count = (size_t)in->batch * (size_t)in->classes;
     double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        out->gradient[i] = 0;
-    }
+    memset(out->gradient, 0, count * sizeof *out->gradient);
     for (int32_t s = 0; s < in->n_sources; s++) {
         struct row row = {sy_loss_probabilities(in, SY_TARGET, T), sy_loss_log_probabilities(in, SY_TARGET, T),
                           sy_loss_probabilities(in, s, T), sy_loss_log_probabilities(in, s, T), in->classes};
@@ -91,12 +110,10 @@ static int eval(void *self, struct sy_loss_out *out, const struct sy_loss_in *in
         if (!row.p || !row.q) {
             return sy_fail(err, SY_EINVAL, "the divergence needs logits on both sides");
         }
-        for (int32_t b = 0; b < in->batch; b++) {
-            size_t at = (size_t)b * (size_t)in->classes;
-            sum += eval_row(kl, &row, scale / (T * in->batch), out->gradient + at,
-                            source_gradient ? source_gradient + at : NULL);
-            row.p += in->classes, row.log_p += in->classes, row.q += in->classes, row.log_q += in->classes;
+        if (source_gradient) {
+            memset(source_gradient, 0, count * sizeof *source_gradient);
         }
+        sum += eval_source(kl, row, scale / (T * in->batch), out->gradient, source_gradient, in->batch);
     }
     out->value = scale * sum / in->batch;
     return SY_OK;

@@ -119,20 +119,39 @@ double member(const struct loaded *loaded, const char *name) {
 
 /* ---- problems --------------------------------------------------------------------------------------------------- */
 
-struct problem make_problem(uint64_t seed, int32_t batch, int32_t classes, int32_t n_sources, double spread) {
-    struct problem problem = {.batch = batch, .classes = classes, .n_sources = n_sources};
+size_t problem_count(const struct problem *problem, int32_t n) {
+    const struct sy_shape *shape = &problem->shapes[n];
+    return (size_t)problem->batch * (shape->rank ? sy_shape_count(shape) : (size_t)problem->classes);
+}
+
+static void draw(struct problem *problem, uint64_t seed, double spread) {
     struct sy_rng rng = sy_rng_make(seed, SY_FOR_PLUGIN, 0, 0, 0);
-    size_t count = (size_t)batch * (size_t)classes;
-    cr_assert(problem.labels = calloc((size_t)batch, sizeof *problem.labels));
-    for (int32_t b = 0; b < batch; b++) {
-        problem.labels[b] = (int32_t)sy_rng_below(&rng, (uint32_t)classes);
+    cr_assert(problem->labels = calloc((size_t)problem->batch, sizeof *problem->labels));
+    for (int32_t b = 0; b < problem->batch; b++) {
+        problem->labels[b] = (int32_t)sy_rng_below(&rng, (uint32_t)problem->classes);
     }
-    for (int32_t n = 0; n <= n_sources; n++) {
-        cr_assert(problem.logits[n] = calloc(count, sizeof(float)));
+    for (int32_t n = 0; n <= problem->n_sources; n++) {
+        size_t count = problem_count(problem, n);
+        cr_assert(problem->logits[n] = calloc(count, sizeof(float)));
         for (size_t i = 0; i < count; i++) {
-            problem.logits[n][i] = (float)(floor((2 * sy_rng_uniform(&rng) - 1) * spread * 64) / 64);
+            problem->logits[n][i] = (float)(floor((2 * sy_rng_uniform(&rng) - 1) * spread * 64) / 64);
         }
     }
+}
+
+struct problem make_tap_problem(uint64_t seed, int32_t batch, int32_t n_sources, struct sy_shape target,
+                                struct sy_shape source, double spread) {
+    struct problem problem = {.batch = batch, .classes = 10, .n_sources = n_sources, .shapes = {target}};
+    for (int32_t n = 1; n <= n_sources; n++) {
+        problem.shapes[n] = source;
+    }
+    draw(&problem, seed, spread);
+    return problem;
+}
+
+struct problem make_problem(uint64_t seed, int32_t batch, int32_t classes, int32_t n_sources, double spread) {
+    struct problem problem = {.batch = batch, .classes = classes, .n_sources = n_sources};
+    draw(&problem, seed, spread);
     return problem;
 }
 
@@ -183,6 +202,7 @@ static void soften(double *p, double *log_p, const float *z, int32_t classes, do
 
 static int find_signal(struct signals *signals, int32_t which, double temperature) {
     const struct problem *problem = signals->problem;
+    cr_assert_eq(problem->shapes[which].rank, 0, "a tap has no probabilities");
     size_t count = (size_t)problem->batch * (size_t)problem->classes;
     for (int i = 0; i < signals->count; i++) {
         if (signals->which[i] == which && signals->temperature[i] == temperature) {
@@ -226,11 +246,14 @@ static const double *loss_log_p(const void *signals, int32_t which, double tempe
 }
 
 static struct sy_tensor tensor_of(const struct problem *problem, int32_t which) {
-    return (struct sy_tensor){.size = sizeof(struct sy_tensor),
-                              .dtype = SY_F32,
-                              .shape = {problem->batch, problem->classes},
-                              .rank = 2,
-                              .data = problem->logits[which]};
+    const struct sy_shape *shape = &problem->shapes[which];
+    struct sy_tensor tensor = {.size = sizeof tensor, .dtype = SY_F32, .data = problem->logits[which]};
+    tensor.rank = shape->rank ? 1 + shape->rank : 2;
+    tensor.shape[0] = problem->batch;
+    for (int32_t d = 1; d < tensor.rank; d++) {
+        tensor.shape[d] = shape->rank ? shape->dim[d - 1] : problem->classes;
+    }
+    return tensor;
 }
 
 double evaluate(const struct loaded *loss, const struct problem *problem, float *const *gradient, int attached) {
@@ -238,14 +261,13 @@ double evaluate(const struct loaded *loss, const struct problem *problem, float 
     struct signals signals = {.problem = problem};
     struct sy_tensor tensors[1 + MAX_SOURCES];
     const struct sy_tensor *sources[MAX_SOURCES];
-    size_t count = (size_t)problem->batch * (size_t)problem->classes;
-    float *own = calloc(count, sizeof *own);
+    float *own = calloc(problem_count(problem, 0), sizeof *own);
     for (int32_t n = 0; n <= problem->n_sources; n++) {
         tensors[n] = tensor_of(problem, n);
         if (n) {
             sources[n - 1] = &tensors[n];
         }
-        for (size_t i = 0; gradient && (n == 0 || attached) && i < count; i++) {
+        for (size_t i = 0; gradient && (n == 0 || attached) && i < problem_count(problem, n); i++) {
             gradient[n][i] = 1e30f;
         }
     }
@@ -253,7 +275,9 @@ double evaluate(const struct loaded *loss, const struct problem *problem, float 
                             .batch = problem->batch,
                             .classes = problem->classes,
                             .n_sources = problem->n_sources,
+                            .epoch = problem->epoch,
                             .epochs = 1,
+                            .samples = problem->samples,
                             .labels = problem->labels,
                             .target = &tensors[0],
                             .sources = sources,

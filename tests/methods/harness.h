@@ -40,10 +40,18 @@ struct problem {
     int32_t batch, classes, n_sources;
     int32_t *labels;
     float *logits[1 + MAX_SOURCES];
+    int64_t epoch;                           /* 0 unless set */
+    const int64_t *samples;                  /* NULL unless set */
+    struct sy_shape shapes[1 + MAX_SOURCES]; /* of taps; rank 0: logits */
 };
 
 /* Logits are multiples of 1/64 within `spread`, labels anything; the same for the same seed. */
 struct problem make_problem(uint64_t seed, int32_t batch, int32_t classes, int32_t n_sources, double spread);
+/* Taps in the place of logits: the target's of one shape, all sources' of another. */
+struct problem make_tap_problem(uint64_t seed, int32_t batch, int32_t n_sources, struct sy_shape target,
+                                struct sy_shape source, double spread);
+/* Numbers of tensor n. */
+size_t problem_count(const struct problem *problem, int32_t n);
 struct problem copy_problem(const struct problem *problem);
 void free_problem(struct problem *problem);
 

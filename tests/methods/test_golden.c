@@ -37,6 +37,60 @@ Test(golden, losses_are_pytorchs) {
     }
 }
 
+static struct problem golden_tap_problem(const struct golden_tap *golden) {
+    struct problem problem = make_tap_problem(1, 2, 1, golden->shapes[0], golden->shapes[1], 1);
+    for (int32_t n = 0; n < 2; n++) {
+        memcpy(problem.logits[n], golden->taps[n], problem_count(&problem, n) * sizeof(float));
+    }
+    return problem;
+}
+
+/* A pooled gradient is a float sum of up to four floats. */
+Test(golden, losses_of_taps_are_pytorchs) {
+    for (size_t i = 0; i < sizeof golden_taps / sizeof *golden_taps; i++) {
+        const struct golden_tap *golden = &golden_taps[i];
+        struct loaded loss = load(SY_LOSS, "losses", golden->name, golden->settings);
+        struct problem problem = golden_tap_problem(golden);
+        float room[2][GOLDEN_TAP], *gradient[1 + MAX_SOURCES] = {room[0], room[1]};
+        double value = evaluate(&loss, &problem, gradient, 1);
+        cr_expect_float_eq(value, golden->value, 1e-14 * (1 + golden->value), "%s %zu: %.17g", golden->name, i, value);
+        for (int32_t n = 0; n < 2; n++) {
+            for (size_t at = 0; at < problem_count(&problem, n); at++) {
+                double right = golden->gradient[n][at];
+                cr_expect_float_eq(gradient[n][at], right, 0x1p-22 * fabs(right) + 1e-9,
+                                   "%s %zu, tensor %d, element %zu: %.9g, must be %.9g", golden->name, i, n, at,
+                                   gradient[n][at], right);
+            }
+        }
+        free_problem(&problem);
+        unload(&loss);
+    }
+}
+
+/* An epoch that measures, then one that uses what was measured; only every second sample's number is divisible by 2. */
+Test(golden, kdcls_general_weights_come_from_the_epoch_before) {
+    const struct setting settings[MAX_SETTINGS] = {{"variant", 3}, {"ridge", 1e-3}, {"held_out_every", 2}};
+    const int64_t even[] = {4, 0, 2}, odd[] = {1, 3, 5};
+    struct loaded loss = load(SY_LOSS, "losses", "kdcl", settings);
+    struct problem problem = golden_problem(2), other = make_problem(9, GOLDEN_BATCH, GOLDEN_CLASSES, 2, 3);
+    float gradient[GOLDEN_COUNT], *gradients[] = {gradient};
+    problem.samples = even, other.samples = odd;
+    evaluate(&loss, &problem, gradients, 0);
+    evaluate(&loss, &other, gradients, 0);
+    cr_expect_eq(member(&loss, "counted"), 3, "what is not held out is not measured");
+    problem.epoch = 1;
+    double value = evaluate(&loss, &problem, gradients, 0);
+    cr_expect_eq(member(&loss, "ready"), 1);
+    cr_expect_float_eq(member(&loss, "weights"), golden_general_weights[0], 1e-11);
+    cr_expect_float_eq(value, golden_general_value, 1e-11);
+    for (int at = 0; at < GOLDEN_COUNT; at++) {
+        double right = golden_general_gradient[at];
+        cr_expect_float_eq(gradient[at], right, 0x1p-23 * fabs(right) + 1e-10);
+    }
+    free_problem(&problem), free_problem(&other);
+    unload(&loss);
+}
+
 /* softmax at a temperature, in long double and without any trick */
 static void soft(long double *p, const float *z, long double temperature) {
     long double sum = 0;

@@ -10,17 +10,32 @@ struct variant {
     const char *name;
     int32_t n_sources;
     struct setting settings[MAX_SETTINGS];
+    int constant; /* the sources are constants to it: their gradients are 0 whatever the differences say */
 };
 
 static const struct variant variants[] = {
-    {"ce", 0, {{NULL, 0}}},
-    {"ce", 0, {{"label_smoothing", 0.1}}},
-    {"ce", 0, {{"label_smoothing", 1}}},
-    {"kl", 1, {{NULL, 0}}},
-    {"kl", 1, {{"temperature", 4}, {"t_squared", 1}}},
-    {"kl", 2, {{"temperature", 0.5}}},
-    {"kl", 1, {{"direction", 1}}},
-    {"kl", 3, {{"temperature", 3}, {"t_squared", 1}, {"direction", 1}}},
+    {"ce", 0, {{NULL, 0}}, 0},
+    {"ce", 0, {{"label_smoothing", 0.1}}, 0},
+    {"ce", 0, {{"label_smoothing", 1}}, 0},
+    {"kl", 1, {{NULL, 0}}, 0},
+    {"kl", 1, {{"temperature", 4}, {"t_squared", 1}}, 0},
+    {"kl", 2, {{"temperature", 0.5}}, 0},
+    {"kl", 1, {{"direction", 1}}, 0},
+    {"kl", 3, {{"temperature", 3}, {"t_squared", 1}, {"direction", 1}}, 0},
+    {"kl", 2, {{"temperature", 2}, {"t_squared", 1}, {"direction", 2}}, 0},
+    {"js", 1, {{NULL, 0}}, 0},
+    {"js", 2, {{"temperature", 3}, {"t_squared", 1}}, 0},
+    {"peers", 1, {{NULL, 0}}, 0},
+    {"peers", 3, {{"temperature", 2}}, 0},
+    {"peers", 3, {{"temperature", 3}, {"t_squared", 1}, {"mean", 1}}, 0},
+    {"dkd", 1, {{NULL, 0}}, 0},
+    {"dkd", 2, {{"warmup_epochs", 0}, {"temperature", 1}, {"beta", 2}}, 0},
+    {"dkd", 1, {{"alpha", 0}, {"warmup_epochs", 0}, {"temperature", 2}}, 0},
+    {"kdcl", 2, {{"variant", 0}, {"include_target", 0}}, 1},
+    {"kdcl", 2, {{"variant", 0}, {"include_target", 0}, {"scope", 1}, {"t_squared", 0}}, 1},
+    {"kdcl", 3, {{"variant", 1}, {"include_target", 0}, {"temperature", 1}}, 1},
+    {"kdcl", 3, {{"variant", 2}, {"include_target", 0}, {"temperature", 3}}, 1},
+    {"kdcl", 2, {{"variant", 3}, {"include_target", 0}}, 1},
 };
 #define N_VARIANTS (sizeof variants / sizeof *variants)
 
@@ -31,6 +46,7 @@ struct trial {
     float *gradient[1 + MAX_SOURCES];
     size_t count;
     double value;
+    int constant;
 };
 
 static void evaluate_trial(struct trial *trial) {
@@ -40,7 +56,8 @@ static void evaluate_trial(struct trial *trial) {
 static struct trial begin(const struct variant *variant, int32_t batch, int32_t classes, double spread) {
     struct trial trial = {.loss = load(SY_LOSS, "losses", variant->name, variant->settings),
                           .problem = make_problem(11, batch, classes, variant->n_sources, spread),
-                          .count = (size_t)batch * (size_t)classes};
+                          .count = (size_t)batch * (size_t)classes,
+                          .constant = variant->constant};
     for (int n = 0; n <= MAX_SOURCES; n++) {
         cr_assert(trial.gradient[n] = calloc(trial.count, sizeof(float)));
     }
@@ -80,7 +97,10 @@ static double slope(struct trial *trial, float *at, double step) {
 static void expect_gradients_agree(struct trial *trial, size_t stride) {
     for (int32_t n = 0; n <= trial->problem.n_sources; n++) {
         double room = ldexp(largest(trial->gradient[n], trial->count), -23) + 2e-8;
-        for (size_t i = 0; i < trial->count; i += stride) {
+        for (size_t i = 0; i < trial->count && n > 0 && trial->constant; i++) {
+            cr_expect_eq(trial->gradient[n][i], 0, "%s: a constant", trial->loss.plugin->name);
+        }
+        for (size_t i = 0; i < trial->count && !(n > 0 && trial->constant); i += stride) {
             float *at = &trial->problem.logits[n][i];
             double found = (4 * slope(trial, at, 0x1p-8) - slope(trial, at, 0x1p-7)) / 3;
             cr_expect_float_eq(trial->gradient[n][i], found, room, "%s, tensor %d, element %zu: %.10g, found %.10g",
@@ -124,7 +144,8 @@ Test(losses, every_row_of_a_gradient_sums_to_zero) {
     }
 }
 
-/* A mean over the batch, not a sum: the same samples twice make the same loss, and each counts half. */
+/* A mean over the batch, not a sum: the same samples twice make the same loss, and each counts half. Up to the last bit of a
+ * float: what is solved on a batch (kdcl's linear) sums other numbers. */
 Test(losses, the_batch_twice_is_the_same_loss) {
     for (size_t v = 0; v < N_VARIANTS; v++) {
         struct trial once = begin(&variants[v], 3, 7, 3), twice = begin(&variants[v], 6, 7, 3);
@@ -137,7 +158,8 @@ Test(losses, the_batch_twice_is_the_same_loss) {
         evaluate_trial(&twice);
         cr_expect_float_eq(once.value, twice.value, 1e-14 * fabs(once.value));
         for (size_t i = 0; i < twice.count; i++) {
-            cr_expect_eq(once.gradient[0][i % 21], 2 * twice.gradient[0][i]);
+            double right = (double)once.gradient[0][i % 21];
+            cr_expect_float_eq(2 * (double)twice.gradient[0][i], right, 0x1p-23 * fabs(right) + 1e-17);
         }
         end(&once), end(&twice);
     }
@@ -184,4 +206,92 @@ Test(losses, extreme_logits_stay_finite) {
             end(&trial);
         }
     }
+}
+
+/* ---- ensembles -------------------------------------------------------------------------------------------------- */
+
+/* The learner as a member is one more source with its logits, as the target is a constant either way. */
+Test(losses, kdcls_learner_is_a_member_like_others) {
+    for (int variant = 0; variant < 4; variant++) {
+        const struct variant with = {"kdcl", 2, {{"variant", variant}, {"include_target", 1}}, 1};
+        const struct variant without = {"kdcl", 3, {{"variant", variant}, {"include_target", 0}}, 1};
+        struct trial one = begin(&with, 5, 6, 3), other = begin(&without, 5, 6, 3);
+        memcpy(other.problem.logits[1], one.problem.logits[0], one.count * sizeof(float));
+        for (int n = 0; n < 3; n++) {
+            memcpy(other.problem.logits[n ? n + 1 : 0], one.problem.logits[n], one.count * sizeof(float));
+        }
+        memcpy(other.problem.labels, one.problem.labels, 5 * sizeof(int32_t));
+        evaluate_trial(&other);
+        cr_expect_float_eq(one.value, other.value, 1e-14 * (1 + one.value), "variant %d", variant);
+        for (size_t i = 0; i < one.count; i++) {
+            cr_expect_eq(one.gradient[0][i], other.gradient[0][i]);
+        }
+        end(&one), end(&other);
+    }
+}
+
+static double mixture_error(const struct problem *problem, const double *share) {
+    double sum = 0;
+    for (int32_t b = 0; b < problem->batch; b++) {
+        double all = 0, label = 0;
+        for (int32_t k = 0; k < problem->classes; k++) {
+            double z = 0;
+            for (int n = 0; n < 3; n++) {
+                z += share[n] * (double)problem->logits[1 + n][b * problem->classes + k];
+            }
+            all += exp(z);
+            label = k == problem->labels[b] ? z : label;
+        }
+        sum += (log(all) - label) / problem->batch;
+    }
+    return sum;
+}
+
+/* The learner's gradient tells the mixture: T = 1, so mix p = p - B gradient, and its error is the least of a fine grid's. */
+Test(losses, kdcls_linear_mixture_is_the_best_of_all) {
+    const struct variant variant = {
+        "kdcl", 3, {{"variant", 1}, {"include_target", 0}, {"temperature", 1}, {"iterations", 400}}, 1};
+    struct trial trial = begin(&variant, 8, 5, 2);
+    for (int b = 0; b < 8; b++) { /* sources that know something, or the best mixture is a corner */
+        trial.problem.logits[1][b * 5 + trial.problem.labels[b]] += 2;
+        trial.problem.logits[2][b * 5 + trial.problem.labels[b]] += 2;
+    }
+    evaluate_trial(&trial);
+    double error = 0, least = INFINITY;
+    for (int b = 0; b < 8; b++) {
+        double sum = 0, label = 0;
+        for (int k = 0; k < 5; k++) {
+            sum += exp((double)trial.problem.logits[0][b * 5 + k]);
+        }
+        label = exp((double)trial.problem.logits[0][b * 5 + trial.problem.labels[b]]) / sum;
+        error -= log(label - 8 * (double)trial.gradient[0][b * 5 + trial.problem.labels[b]]) / 8;
+    }
+    for (int i = 0; i <= 200; i++) {
+        for (int j = 0; i + j <= 200; j++) {
+            const double share[] = {i / 200.0, j / 200.0, 1 - (i + j) / 200.0};
+            least = fmin(least, mixture_error(&trial.problem, share));
+        }
+    }
+    /* the grid is off the best by half a step; the gradient is a float */
+    cr_expect(error <= least + 1e-6 && error > least - 1e-3, "%.9g, the grid's best is %.9g", error, least);
+    end(&trial);
+}
+
+/* minlogit's target gives the true class at least what every member gives it. */
+Test(losses, kdcls_minlogit_is_surer_than_every_member) {
+    const struct variant variant = {"kdcl", 3, {{"variant", 2}, {"temperature", 1}}, 1};
+    struct trial trial = begin(&variant, 6, 7, 2);
+    for (int b = 0; b < 6; b++) {
+        double mine = 0;
+        for (int n = 0; n < 4; n++) {
+            double sum = 0, label = (double)trial.problem.logits[n][b * 7 + trial.problem.labels[b]];
+            for (int k = 0; k < 7; k++) {
+                sum += exp((double)trial.problem.logits[n][b * 7 + k] - label);
+            }
+            mine = n ? mine : 1 / sum;
+            double target = mine - 6 * (double)trial.gradient[0][b * 7 + trial.problem.labels[b]];
+            cr_expect(target > 1 / sum - 1e-6, "sample %d, member %d", b, n);
+        }
+    }
+    end(&trial);
 }
