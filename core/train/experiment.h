@@ -64,6 +64,7 @@ struct sy_flow {
 struct sy_watch {
     int32_t teacher, student;
     bool watch_only;
+    bool closes_only; /* never pauses the teacher */
     struct sy_instance *policy;
     const struct sy_policy_ops *ops;
     struct sy_services services;

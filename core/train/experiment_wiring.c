@@ -87,7 +87,10 @@ static int32_t add_gate(void *context, const struct sy_gate *gate) {
         told->room_gates = told->room_gates ? 2 * told->room_gates : 8;
     }
     experiment->gates[experiment->n_gates] =
-        (struct sy_watch){.teacher = gate->teacher, .student = gate->student, .watch_only = gate->watch_only != 0};
+        (struct sy_watch){.teacher = gate->teacher,
+                          .student = gate->student,
+                          .watch_only = gate->watch_only != 0,
+                          .closes_only = SY_HAS(gate, closes_only) && gate->closes_only != 0};
     return experiment->n_gates++;
 }
 

@@ -138,7 +138,7 @@ bool sy_cohort_paused(const struct sy_cohort *cohort, int32_t node) {
     bool teaches = false;
     for (int32_t g = 0; g < cohort->experiment->n_gates; g++) {
         const struct sy_watch *gate = &cohort->experiment->gates[g];
-        if (gate->teacher == node && !gate->watch_only) {
+        if (gate->teacher == node && !gate->watch_only && !gate->closes_only) {
             teaches = true;
             if (cohort->decisions[g].mode == SY_LEARNING) {
                 return false;
