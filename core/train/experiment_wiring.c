@@ -247,6 +247,20 @@ static void check_shapes(struct told *told, const struct sy_flow *edge, int32_t 
     free(sources);
 }
 
+/* A frozen node learns nothing, so that an edge into it is a mistake and not a saving. */
+static void check_frozen(struct told *told) {
+    const struct sy_experiment *experiment = told->experiment;
+    for (int32_t e = 0; e < experiment->n_edges; e++) {
+        const struct sy_node *target = &experiment->nodes[experiment->edges[e].target];
+        if (target->frozen) {
+            sy_problem(told->problems, told->group,
+                       "edge %s: node \"%s\" is frozen and learns nothing; give the edge weight 0 (to_teacher = 0.0 in "
+                       "pair), or leave frozen out",
+                       experiment->edges[e].name, target->name);
+        }
+    }
+}
+
 static void equip_edge(struct told *told, int32_t index) {
     static const char *const names[] = {"plugin", NULL};
     struct sy_experiment *experiment = told->experiment;
@@ -397,6 +411,7 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
         return;
     }
     size_t before = sy_problems_count(problems);
+    check_frozen(&told);
     for (int32_t i = 0; i < experiment->n_edges && sy_problems_count(problems) == before; i++) {
         equip_edge(&told, i);
     }
