@@ -35,6 +35,7 @@ struct sy_node {
     int32_t view;     /* index of its view of the batch */
     const char *init; /* file of initial weights, NULL: drawn */
     double label_weight;
+    int32_t frozen; /* enum sy_frozen */
     struct sy_instance *network;
     const struct sy_network_ops *ops;
     bool ready;
@@ -64,12 +65,15 @@ struct sy_flow {
 struct sy_watch {
     int32_t teacher, student;
     bool watch_only;
+    bool closes_only; /* never pauses the teacher */
     struct sy_instance *policy;
     const struct sy_policy_ops *ops;
     struct sy_services services;
     bool ready;
 };
 
+/* A node that teaches and never learns: in evaluation mode, or in training mode with statistics that drift. */
+enum sy_frozen { SY_NOT_FROZEN, SY_FROZEN_EVAL, SY_FROZEN_TRAIN };
 enum sy_pause { SY_PAUSE_SKIP_STEP, SY_PAUSE_ZERO_GRAD_STEP };
 enum sy_paused_bn { SY_PAUSED_BN_UPDATE, SY_PAUSED_BN_FREEZE };
 enum sy_order { SY_ORDER_SIMULTANEOUS, SY_ORDER_ALTERNATING };

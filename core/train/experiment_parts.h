@@ -11,7 +11,7 @@ extern const struct sy_field sy_experiment_fields[], sy_data_fields[], sy_augmen
 
 /* What sy_node_fields and sy_topology_fields are read into. */
 struct sy_node_settings {
-    int32_t role, view;
+    int32_t role, view, frozen;
     const char *init;
     double label_weight;
     int64_t seed;

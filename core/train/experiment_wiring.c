@@ -87,7 +87,10 @@ static int32_t add_gate(void *context, const struct sy_gate *gate) {
         told->room_gates = told->room_gates ? 2 * told->room_gates : 8;
     }
     experiment->gates[experiment->n_gates] =
-        (struct sy_watch){.teacher = gate->teacher, .student = gate->student, .watch_only = gate->watch_only != 0};
+        (struct sy_watch){.teacher = gate->teacher,
+                          .student = gate->student,
+                          .watch_only = gate->watch_only != 0,
+                          .closes_only = SY_HAS(gate, closes_only) && gate->closes_only != 0};
     return experiment->n_gates++;
 }
 
@@ -242,6 +245,20 @@ static void check_shapes(struct told *told, const struct sy_flow *edge, int32_t 
         sy_problem(told->problems, told->group, "edge %s: loss \"%s\" works on logits only", edge->name, name);
     }
     free(sources);
+}
+
+/* A frozen node learns nothing, so that an edge into it is a mistake and not a saving. */
+static void check_frozen(struct told *told) {
+    const struct sy_experiment *experiment = told->experiment;
+    for (int32_t e = 0; e < experiment->n_edges; e++) {
+        const struct sy_node *target = &experiment->nodes[experiment->edges[e].target];
+        if (target->frozen) {
+            sy_problem(told->problems, told->group,
+                       "edge %s: node \"%s\" is frozen and learns nothing; give the edge weight 0 (to_teacher = 0.0 in "
+                       "pair), or leave frozen out",
+                       experiment->edges[e].name, target->name);
+        }
+    }
 }
 
 static void equip_edge(struct told *told, int32_t index) {
@@ -405,6 +422,7 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
         return;
     }
     size_t before = sy_problems_count(problems);
+    check_frozen(&told);
     for (int32_t i = 0; i < experiment->n_edges && sy_problems_count(problems) == before; i++) {
         equip_edge(&told, i);
     }

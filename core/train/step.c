@@ -37,7 +37,7 @@ static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batc
     struct sy_experiment *experiment = cohort->experiment;
     struct sy_member *member = &cohort->members[index];
     const struct sy_shape *shape = &experiment->dataset_info.shape;
-    int32_t view = mode == SY_TRAIN ? member->node->view : 0;
+    int32_t view = mode == SY_TRAIN ? member->node->view : 0, frozen = member->node->frozen;
     struct sy_tensor image = {
         .size = sizeof image,
         .dtype = SY_F32,
@@ -48,9 +48,9 @@ static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batc
     const struct sy_tensor *inputs[] = {&image};
     struct sy_forward in = {
         .size = sizeof in,
-        .mode = mode,
+        .mode = frozen == SY_FROZEN_EVAL ? SY_EVALUATE : mode,
         .batch = batch->count,
-        .keep = mode == SY_TRAIN,
+        .keep = mode == SY_TRAIN && frozen != SY_FROZEN_EVAL,
         .seed = member->node->seed,
         .stream = member->node->key,
         .step = (uint32_t)now->step,
@@ -141,7 +141,7 @@ bool sy_cohort_paused(const struct sy_cohort *cohort, int32_t node) {
     bool teaches = false;
     for (int32_t g = 0; g < cohort->experiment->n_gates; g++) {
         const struct sy_watch *gate = &cohort->experiment->gates[g];
-        if (gate->teacher == node && !gate->watch_only) {
+        if (gate->teacher == node && !gate->watch_only && !gate->closes_only) {
             teaches = true;
             if (cohort->decisions[g].mode == SY_LEARNING) {
                 return false;
@@ -294,7 +294,7 @@ static int learn(struct sy_cohort *cohort, int32_t index, const struct sy_moment
     struct sy_experiment *experiment = cohort->experiment;
     struct sy_member *member = &cohort->members[index];
     const struct sy_backend_ops *ops = experiment->backend_ops;
-    bool coasts = !member->on && experiment->pause == SY_PAUSE_ZERO_GRAD_STEP;
+    bool coasts = !member->on && !member->node->frozen && experiment->pause == SY_PAUSE_ZERO_GRAD_STEP;
     if (!member->on && !coasts) {
         return SY_OK;
     }
@@ -348,8 +348,10 @@ static int decide_all(struct sy_cohort *cohort, const struct sy_batch *batch, co
     }
     for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK; i++) {
         struct sy_member *member = &cohort->members[i];
-        member->on = !sy_cohort_paused(cohort, i);
-        if (member->on || experiment->paused_bn == SY_PAUSED_BN_UPDATE) {
+        int32_t frozen = member->node->frozen;
+        member->on = !frozen && !sy_cohort_paused(cohort, i);
+        bool moves = frozen ? frozen == SY_FROZEN_TRAIN : member->on || experiment->paused_bn == SY_PAUSED_BN_UPDATE;
+        if (moves) {
             status = blame(err, experiment->backend_ops->statistics(member->plan, err), member->node->name, now);
         }
     }

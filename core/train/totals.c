@@ -47,7 +47,8 @@ void sy_totals_add(struct sy_totals *totals, const struct sy_cohort *cohort, int
         node->on += member->on;
         /* backward is two passes of the same size: with respect to inputs and to weights */
         node->spent += member->on ? 3 * forward : forward;
-        node->saved += member->on ? 0 : 2 * forward;
+        node->saved +=
+            member->on || member->node->frozen ? 0 : 2 * forward; /* pausing saves what would have been spent */
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
         int64_t expert = cohort->decisions[g].mode == SY_EXPERT;

@@ -27,6 +27,8 @@ struct sy_gate {
     uint32_t size;
     int32_t teacher, student; /* nodes */
     int32_t watch_only;       /* 1: measured and journalled, but nothing is ever opened, closed or paused */
+    int32_t closes_only;      /* 1: opens and closes edges, but never pauses the teacher */
+    int32_t reserved;
 };
 
 /* What a gate does to an edge. */

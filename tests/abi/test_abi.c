@@ -277,11 +277,13 @@ static const struct pin layout[] = {
     AT(sy_topology_in, names, 8),
     AT(sy_topology_in, roles, 16),
 
-    SIZE(sy_gate, 16),
+    SIZE(sy_gate, 24),
     AT(sy_gate, size, 0),
     AT(sy_gate, teacher, 4),
     AT(sy_gate, student, 8),
     AT(sy_gate, watch_only, 12),
+    AT(sy_gate, closes_only, 16),
+    AT(sy_gate, reserved, 20),
 
     SIZE(sy_edge, 72),
     AT(sy_edge, size, 0),

@@ -116,3 +116,82 @@ Test(topologies, independent_only_watches) {
     cr_expect(drawing.n_gates == 0 && drawing.n_edges == 0);
     cr_expect_eq(describe("independent", NULL, "p", &drawing, &err), SY_OK, "one node alone is fine");
 }
+
+/* ---- many nodes ------------------------------------------------------------------------------------------------- */
+
+/* Edges as text, one a line of "SOURCES>TARGET GATE EFFECT WEIGHT": letters are nodes, effects a(lways), c(losed), b(oth). */
+static void expect_drawing(const char *name, const struct setting *settings, const char *roles, const char *gates,
+                           const char *edges) {
+    struct drawing drawing;
+    struct sy_error err;
+    char text[4096] = "";
+    size_t used = 0;
+    cr_assert_eq(describe(name, settings, roles, &drawing, &err), SY_OK, "%s: %s", name, err.text);
+    for (int32_t g = 0; g < drawing.n_gates; g++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "%c%c%s ", 'a' + drawing.gates[g].teacher,
+                                 'a' + drawing.gates[g].student, drawing.gates[g].closes_only ? "!" : "");
+        cr_expect_eq(drawing.gates[g].watch_only, 0);
+    }
+    cr_expect_str_eq(text, gates, "%s %s", name, roles);
+    used = 0, text[0] = 0;
+    for (int32_t e = 0; e < drawing.n_edges; e++) {
+        const struct sy_edge *edge = &drawing.edges[e];
+        for (int32_t s = 0; s < edge->n_sources; s++) {
+            used += (size_t)snprintf(text + used, sizeof text - used, "%c", 'a' + drawing.sources[e][s]);
+        }
+        used += (size_t)snprintf(text + used, sizeof text - used, ">%c %d%c %g\n", 'a' + edge->target, edge->gate,
+                                 "acb"[edge->gate_effect], edge -> weight);
+        cr_expect(!edge->attached && !edge->output && !edge->source_output && !edge->loss);
+    }
+    cr_expect_str_eq(text, edges, "%s %s", name, roles);
+}
+
+Test(topologies, one_teacher_of_many_students_and_the_other_way_round) {
+    const struct setting mean[MAX_SETTINGS] = {{"peer_norm", 1}, {"to_teacher", 0}, {"among", 4}};
+    expect_drawing("multi_student", NULL, "tss", "ab ac ",
+                   "b>a 0c 1\na>b 0b 1\nc>a 1c 1\na>c 1b 1\nc>b -1a 1\nb>c -1a 1\n");
+    expect_drawing("multi_student", mean, "sts", "ba bc ", "b>a 0b 0.5\nb>c 1b 0.5\nc>a -1a 2\na>c -1a 2\n");
+    expect_drawing("multi_student", NULL, "ts", "ab ", "b>a 0c 1\na>b 0b 1\n");
+    expect_drawing("multi_teacher", NULL, "tts", "ac bc ",
+                   "c>a 0c 1\na>c 0b 1\nc>b 1c 1\nb>c 1b 1\nb>a -1a 1\na>b -1a 1\n");
+}
+
+Test(topologies, meshes_rings_and_ensembles) {
+    const struct setting sum[MAX_SETTINGS] = {{"peer_norm", 0}, {"weight", 3}}, both[MAX_SETTINGS] = {{"both_ways", 1}};
+    expect_drawing("mesh", NULL, "pts", "",
+                   "b>a -1a 0.5\nc>a -1a 0.5\na>b -1a 0.5\nc>b -1a 0.5\na>c -1a 0.5\nb>c -1a 0.5\n");
+    expect_drawing("mesh", sum, "pp", "", "b>a -1a 3\na>b -1a 3\n");
+    expect_drawing("ring", NULL, "ppp", "", "c>a -1a 1\na>b -1a 1\nb>c -1a 1\n");
+    expect_drawing("ring", both, "ppp", "", "c>a -1a 1\nb>a -1a 1\na>b -1a 1\nc>b -1a 1\nb>c -1a 1\na>c -1a 1\n");
+    expect_drawing("ensemble", NULL, "ppp", "", "bc>a -1a 1\nac>b -1a 1\nab>c -1a 1\n");
+}
+
+Test(topologies, parents_and_children) {
+    const struct setting close[MAX_SETTINGS] = {{"inner", 1}, {"to_parent", 0}},
+                         three[MAX_SETTINGS] = {{"branching", 3}, {"to_parent", 0}};
+    expect_drawing("chain", NULL, "ppp", "ab bc ", "b>a 0c 1\na>b 0b 1\nc>b 1c 1\nb>c 1b 1\n");
+    expect_drawing("chain", close, "ppp", "ab bc! ", "a>b 0b 1\nb>c 1b 1\n");
+    expect_drawing("star", NULL, "tss", "ab ac ", "b>a 0c 1\na>b 0b 1\nc>a 1c 1\na>c 1b 1\n");
+    expect_drawing("tree", close, "pppppp", "ab ac bd! be! cf! ", "a>b 0b 1\na>c 1b 1\nb>d 2b 1\nb>e 3b 1\nc>f 4b 1\n");
+    expect_drawing("tree", three, "ppppp", "ab ac ad be ", "a>b 0b 1\na>c 1b 1\na>d 2b 1\nb>e 3b 1\n");
+}
+
+Test(topologies, nodes_that_do_not_fit_are_told) {
+    const char *const few[] = {"mesh", "ring", "chain", "star", "tree", "ensemble"};
+    const char *const wrong[] = {"ss", "tts", "tp", "tsp", "p"};
+    struct drawing drawing;
+    struct sy_error err;
+    for (int i = 0; i < 6; i++) {
+        cr_expect_eq(describe(few[i], NULL, "p", &drawing, &err), SY_EINVAL);
+        cr_expect(strstr(err.text, "at least"), "%s: %s", few[i], err.text);
+    }
+    for (int i = 0; i < 5; i++) {
+        cr_expect_eq(describe("multi_student", NULL, wrong[i], &drawing, &err), SY_EINVAL, "%s", wrong[i]);
+        cr_expect(strstr(err.text, "needs one node with role = \"teacher\""));
+        cr_expect(drawing.n_gates == 0 && drawing.n_edges == 0);
+    }
+    cr_expect_eq(describe("multi_teacher", NULL, "tss", &drawing, &err), SY_EINVAL);
+    cr_expect(strstr(err.text,
+                     "needs one node with role = \"student\" and any number with role = \"teacher\"; there are 1 "
+                     "teachers, 2 students and 0 peers"));
+}

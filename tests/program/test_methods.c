@@ -1,0 +1,151 @@
+/* test_methods.c - methods as compositions in a config: what a whole run must keep, and that the paper's configs are valid. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "program.h"
+
+TestSuite(methods, .init = program_setup, .fini = program_teardown);
+
+/* Three perceptrons of the same seed and shape; `wiring` names topology and policy. */
+static void write_trio(const char *name, const char *wiring) {
+    char text[4096];
+    snprintf(text, sizeof text,
+             "backend = \"reference\";\nthreads = 1;\n"
+             "data: { plugin = \"shapes\"; batch = 16; limit = 80; test_limit = 32; train = 96; test = 48; };\n"
+             "train: { epochs = 2; optimizer: { lr = 0.02; }; };\n"
+             "nodes: { a: { plugin = \"mlp\"; hidden = [6]; seed = 5; };\n"
+             "  b: { plugin = \"mlp\"; hidden = [6]; seed = 5; };\n  c: { plugin = \"mlp\"; hidden = [6]; seed = 5; }; "
+             "};\n%s",
+             wiring);
+    write_text(name, text);
+}
+
+static void run_into(const char *config, const char *folder, const char *more) {
+    char text[512];
+    snprintf(text, sizeof text, "run %s --quiet --out %s %s", config, folder, more);
+    cr_assert_eq(run_program(text), 0, "%s", config);
+}
+
+static int same_weights(const char *one, const char *one_node, const char *other, const char *other_node) {
+    char a[256], b[256];
+    snprintf(a, sizeof a, "%s/checkpoints/10/%s.safetensors", one, one_node);
+    snprintf(b, sizeof b, "%s/checkpoints/10/%s.safetensors", other, other_node);
+    cr_assert(exists(a) && exists(b));
+    return same_bytes(a, b);
+}
+
+/* Identical nodes in a symmetric topology stay identical; one after the other, they do not. */
+Test(methods, equal_nodes_stay_equal, .timeout = 120) {
+    const char *const wirings[] = {
+        "topology: { plugin = \"mesh\"; };\n", "topology: { plugin = \"ring\"; };\n",
+        "topology: { plugin = \"ensemble\"; loss: { plugin = \"kdcl\"; }; };\n",
+        "topology: { plugin = \"mesh\"; loss: { plugin = \"js\"; temperature = 2.0; }; };\n"};
+    for (int i = 0; i < 4; i++) {
+        char folder[8];
+        snprintf(folder, sizeof folder, "r%d", i);
+        write_trio("trio.cfg", wirings[i]);
+        run_into("trio.cfg", folder, "");
+        cr_expect(same_weights(folder, "a", folder, "b") && same_weights(folder, "a", folder, "c"), "%s", wirings[i]);
+    }
+    run_into("trio.cfg", "alternating", "--set topology.update=alternating");
+    cr_expect_not(same_weights("alternating", "a", "alternating", "b"));
+}
+
+/* Without weight a method is vanilla training, to the last bit; with it, it is not. */
+Test(methods, a_weight_of_nothing_is_vanilla, .timeout = 240) {
+    const char *const wirings[] = {
+        "topology: { plugin = \"mesh\"; weight = %s; };\n",
+        "topology: { plugin = \"ring\"; weight = %s; };\n",
+        "topology: { plugin = \"ensemble\"; weight = %s; loss: { plugin = \"peers\"; }; };\n",
+        "topology: { plugin = \"chain\"; to_parent = 0.0; to_child = %s; };\n",
+        "topology: { plugin = \"star\"; to_parent = 0.0; to_child = %s; };\n",
+        "topology: { plugin = \"tree\"; to_parent = 0.0; to_child = %s; };\n"};
+    write_trio("vanilla.cfg", "topology: { plugin = \"independent\"; };\n");
+    run_into("vanilla.cfg", "v", "--set nodes.b.seed=6 --set nodes.c.seed=7");
+    for (int i = 0; i < 12; i++) {
+        char text[512], folder[8];
+        snprintf(folder, sizeof folder, "r%d", i);
+        snprintf(text, sizeof text, wirings[i / 2], i % 2 ? "1.0" : "0.0");
+        write_trio("trio.cfg", text);
+        run_into("trio.cfg", folder, "--set nodes.b.seed=6 --set nodes.c.seed=7");
+        cr_expect_eq(same_weights("v", "c", folder, "c"), i % 2 == 0, "%s", text);
+    }
+}
+
+static const char *const offline =
+    "policy.plugin=learning --set topology.to_teacher=0.0 --set train.keep=0 --set topology.loss.temperature=4.0";
+
+/* The teacher's weights are those it began with, the student's are not those of vanilla training. */
+Test(methods, a_frozen_teacher_teaches_and_does_not_learn, .timeout = 120) {
+    char text[512];
+    write_small("small.cfg", "");
+    run_into("small.cfg", "v", "--set topology.plugin=independent");
+    for (int train = 0; train < 2; train++) {
+        snprintf(text, sizeof text, "--set nodes.teacher.frozen=%s --set topology.pause=zero_grad_step --set %s",
+                 train ? "train" : "eval", offline);
+        run_into("small.cfg", train ? "t" : "e", text);
+        snprintf(text, sizeof text, "%s/checkpoints/5/teacher.safetensors", train ? "t" : "e");
+        cr_expect(
+            same_bytes(text, train ? "t/checkpoints/10/teacher.safetensors" : "e/checkpoints/10/teacher.safetensors"));
+        cr_expect_not(same_weights("v", "teacher", train ? "t" : "e", "teacher"));
+        cr_expect_not(same_weights("v", "student", train ? "t" : "e", "student"));
+    }
+    cr_expect(same_weights("e", "student", "t", "student"), "a perceptron has no batch norm: both modes are one");
+}
+
+Test(methods, an_edge_into_a_frozen_node_is_refused) {
+    write_small("small.cfg", "");
+    cr_expect_eq(run_program("check small.cfg --set nodes.teacher.frozen=eval"), 2);
+    cr_expect(said("topology: edge student->teacher: node \"teacher\" is frozen and learns nothing; give the "
+                   "edge weight 0"));
+}
+
+/* ---- experiments/paper ------------------------------------------------------------------------------------------ */
+
+/* Black images of the first class in the binary distributions' sizes, with holes for contents. */
+static void write_holes(const char *path, long bytes) {
+    write_text(path, "");
+    cr_assert_eq(truncate(path, bytes), 0);
+}
+
+static void write_data(void) {
+    char path[64];
+    mkdir("ten", 0777), mkdir("hundred", 0777);
+    for (int i = 1; i <= 5; i++) {
+        snprintf(path, sizeof path, "ten/data_batch_%d.bin", i);
+        write_holes(path, 3073L * 10000);
+    }
+    write_holes("ten/test_batch.bin", 3073L * 10000);
+    write_holes("hundred/train.bin", 3074L * 50000);
+    write_holes("hundred/test.bin", 3074L * 10000);
+}
+
+static int check_folder(const char *folder, const char *data) {
+    const char *root = getenv("SWITCHYARD_SOURCE_ROOT");
+    char path[1024], text[2048];
+    int count = 0;
+    snprintf(path, sizeof path, "%s/experiments/paper/%s", root, folder);
+    DIR *directory = opendir(path);
+    cr_assert(directory, "%s", path);
+    for (const struct dirent *entry; (entry = readdir(directory));) {
+        size_t length = strlen(entry->d_name);
+        if (length > 4 && !strcmp(entry->d_name + length - 4, ".cfg")) {
+            snprintf(text, sizeof text, "check %s/%s --set data.path=%s", path, entry->d_name, data);
+            cr_expect_eq(run_program(text), 0, "%s/%s", folder, entry->d_name);
+            count++;
+        }
+    }
+    closedir(directory);
+    return count;
+}
+
+Test(methods, configs_of_the_paper_are_valid, .timeout = 240) {
+    write_data();
+    cr_expect_eq(check_folder("cifar10", "ten"), 4);
+    cr_expect_eq(check_folder("cifar100", "hundred"), 9);
+}
