@@ -40,7 +40,7 @@ static int same_weights(const char *one, const char *one_node, const char *other
 }
 
 /* Identical nodes in a symmetric topology stay identical; one after the other, they do not. */
-Test(methods, equal_nodes_stay_equal, .timeout = 120) {
+Test(methods, equal_nodes_stay_equal) {
     const char *const wirings[] = {
         "topology: { plugin = \"mesh\"; };\n", "topology: { plugin = \"ring\"; };\n",
         "topology: { plugin = \"ensemble\"; loss: { plugin = \"kdcl\"; }; };\n",
@@ -57,7 +57,7 @@ Test(methods, equal_nodes_stay_equal, .timeout = 120) {
 }
 
 /* Without weight a method is vanilla training, to the last bit; with it, it is not. */
-Test(methods, a_weight_of_nothing_is_vanilla, .timeout = 240) {
+Test(methods, a_weight_of_nothing_is_vanilla) {
     const char *const wirings[] = {
         "topology: { plugin = \"mesh\"; weight = %s; };\n",
         "topology: { plugin = \"ring\"; weight = %s; };\n",
@@ -81,7 +81,7 @@ static const char *const offline =
     "policy.plugin=learning --set topology.to_teacher=0.0 --set train.keep=0 --set topology.loss.temperature=4.0";
 
 /* The teacher's weights are those it began with, the student's are not those of vanilla training. */
-Test(methods, a_frozen_teacher_teaches_and_does_not_learn, .timeout = 120) {
+Test(methods, a_frozen_teacher_teaches_and_does_not_learn) {
     char text[512];
     write_small("small.cfg", "");
     run_into("small.cfg", "v", "--set topology.plugin=independent");
@@ -144,7 +144,7 @@ static int check_folder(const char *folder, const char *data) {
     return count;
 }
 
-Test(methods, configs_of_the_paper_are_valid, .timeout = 240) {
+Test(methods, configs_of_the_paper_are_valid) {
     write_data();
     cr_expect_eq(check_folder("cifar10", "ten"), 4);
     cr_expect_eq(check_folder("cifar100", "hundred"), 9);
