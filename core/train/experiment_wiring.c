@@ -397,6 +397,8 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
     experiment->pause = settings.pause;
     experiment->paused_bn = settings.paused_bn;
     experiment->order = settings.update;
+    experiment->ramp = settings.ramp;
+    experiment->ramp_epochs = settings.ramp_epochs;
     sy_experiment_group(group, "loss", problems);
     struct sy_instance *topology =
         sy_instance_from_group(experiment->registry, SY_TOPOLOGY, group, NULL,

@@ -1,6 +1,8 @@
 /* test_methods.c - methods as compositions in a config: what a whole run must keep, and that the paper's configs are valid. */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +105,43 @@ Test(methods, an_edge_into_a_frozen_node_is_refused) {
     cr_expect_eq(run_program("check small.cfg --set nodes.teacher.frozen=eval"), 2);
     cr_expect(said("topology: edge student->teacher: node \"teacher\" is frozen and learns nothing; give the "
                    "edge weight 0"));
+}
+
+/* loss - label_loss of the student in one step, which is what its edge adds. */
+static double added(const char *folder, int step) {
+    char path[64];
+    snprintf(path, sizeof path, "%s/steps.jsonl", folder);
+    FILE *file = fopen(path, "r");
+    json_t *line = NULL;
+    cr_assert(file);
+    for (int i = 0; i <= step; i++) {
+        json_decref(line);
+        cr_assert(line = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL));
+    }
+    const json_t *node = json_object_get(json_object_get(line, "nodes"), "student");
+    double sum =
+        json_number_value(json_object_get(node, "loss")) - json_number_value(json_object_get(node, "label_loss"));
+    json_decref(line);
+    fclose(file);
+    return sum;
+}
+
+/* Five steps an epoch. With a learning rate of nearly 0 the divergence at a step is the same under every ramp. */
+Test(methods, ramps_grow_over_epochs, .timeout = 120) {
+    const char *const common = "--set policy.plugin=learning --set train.epochs=4 --set train.optimizer.lr=1e-12";
+    const double right[2][3] = {{0.5, 1, 1}, {exp(-5), exp(-1.25), 1}};
+    char text[512];
+    write_small("small.cfg", "");
+    run_into("small.cfg", "none", common);
+    for (int gaussian = 0; gaussian < 2; gaussian++) {
+        snprintf(text, sizeof text, "%s --set topology.ramp=%s --set topology.ramp_epochs=2", common,
+                 gaussian ? "gaussian" : "linear");
+        run_into("small.cfg", gaussian ? "g" : "l", text);
+        for (int epoch = 0; epoch < 3; epoch++) {
+            double share = added(gaussian ? "g" : "l", 5 * epoch) / added("none", 5 * epoch);
+            cr_expect_float_eq(share, right[gaussian][epoch], 1e-6, "epoch %d: %.9g", epoch, share);
+        }
+    }
 }
 
 /* ---- experiments/paper ------------------------------------------------------------------------------------------ */
