@@ -107,6 +107,28 @@ Test(methods, an_edge_into_a_frozen_node_is_refused) {
                    "edge weight 0"));
 }
 
+/* Attention transfer and hints between taps, each edge with a loss of its own name. */
+Test(methods, taps_teach_through_losses_of_their_own, .timeout = 120) {
+    const char *const start =
+        "backend = \"reference\";\ndata: { plugin = \"shapes\"; batch = 4; limit = 8; test_limit = 4; train = 8; test "
+        "= 4; };\n"
+        "nodes: { t: { plugin = \"resnet_cifar\"; depth = 8; role = \"teacher\"; frozen = \"eval\"; };\n"
+        "  s: { plugin = \"resnet_cifar\"; depth = 8; role = \"student\"; }; };\n";
+    char text[2048];
+    snprintf(text, sizeof text, "%stopology: { plugin = \"distill\"; %s };\n", start,
+             "weight = 0.0; hint_weight = 1000.0; taps = [\"stage1\", \"stage3\"];\n  hint: { plugin = \"at\"; };");
+    write_text("at.cfg", text);
+    cr_assert_eq(run_program("check at.cfg"), 0);
+    cr_expect(said("1000 * AT(t, s) + 1000 * AT(t, s)"));
+    run_into("at.cfg", "r", "--steps 2");
+    cr_expect_eq(run_program("check at.cfg --set topology.hint.plugin=kl"), 2);
+    cr_expect(said("edge t->s stage1: loss \"kl\" works on logits only"));
+    cr_expect_eq(run_program("check at.cfg --set 'topology.taps=[\"stage7\"]'"), 2);
+    cr_expect(said("node \"s\" has no output \"stage7\"; it has "));
+    cr_expect_eq(run_program("check at.cfg --set topology.hints.plugin=at"), 2);
+    cr_expect(said("topology.hints: unknown key: no edge of topology \"distill\" has a loss of this name"));
+}
+
 /* loss - label_loss of the student in one step, which is what its edge adds. */
 static double added(const char *folder, int step) {
     char path[64];
