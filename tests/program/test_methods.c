@@ -129,6 +129,40 @@ Test(methods, taps_teach_through_losses_of_their_own, .timeout = 120) {
     cr_expect(said("topology.hints: unknown key: no edge of topology \"distill\" has a loss of this name"));
 }
 
+/* pair, written out, is pair. */
+Test(methods, a_custom_topology_is_what_it_says, .timeout = 120) {
+    const struct {
+        const char *change, *told;
+    } wrong[] = {
+        {"topology.edges=[\"teacher => student\"]",
+         "\"teacher => student\" is no edge; write \"SOURCE [+ SOURCE ...] -> TARGET"},
+        {"topology.edges=[\"teacher -> pupil\"]", "no node is called \"pupil\""},
+        {"topology.edges=[\"teacher -> teacher\"]", "a node does not learn from itself"},
+        {"topology.edges=[\"teacher -> student wait=1\"]", "unknown key \"wait\"; there are weight, loss"},
+        {"topology.edges=[\"teacher -> student weight=-1\"]", "weight -1 is not in (0, 1e6]"},
+        {"topology.edges=[\"teacher -> student gate=a-b\"]", "gate \"a-b\" is not in gates"},
+        {"topology.edges=[\"teacher -> student\",\"teacher -> student\"]", "is there twice"},
+        {"topology.edges=[\"teacher ->\"]", "is no edge"},
+        {"topology.gates=[\"teacher\"]", "is no pair of nodes; write \"TEACHER-STUDENT\""},
+    };
+    const char *const custom = "--set topology.plugin=custom --set 'topology.gates=[\"teacher-student\"]'";
+    char text[1024];
+    write_small("small.cfg", "");
+    run_into("small.cfg", "pair", "--set topology.to_student=0.5");
+    snprintf(text, sizeof text,
+             "%s --set 'topology.edges=[\"student -> teacher gate=teacher-student\", \"teacher -> student "
+             "gate=teacher-student weight=0.5\"]'",
+             custom);
+    run_into("small.cfg", "custom", text);
+    cr_expect(same_weights("pair", "teacher", "custom", "teacher") &&
+              same_weights("pair", "student", "custom", "student"));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, "check small.cfg %s --set '%s'", custom, wrong[i].change);
+        cr_expect_eq(run_program(text), 2);
+        cr_expect(said(wrong[i].told), "%s", wrong[i].change);
+    }
+}
+
 /* loss - label_loss of the student in one step, which is what its edge adds. */
 static double added(const char *folder, int step) {
     char path[64];
