@@ -148,10 +148,10 @@ Test(methods, a_custom_topology_is_what_it_says, .timeout = 120) {
     const char *const custom = "--set topology.plugin=custom --set 'topology.gates=[\"teacher-student\"]'";
     char text[1024];
     write_small("small.cfg", "");
-    run_into("small.cfg", "pair", "--set topology.to_student=0.5");
+    run_into("small.cfg", "pair", "--set topology.to_student=0.5 --set policy.plugin=random");
     snprintf(text, sizeof text,
              "%s --set 'topology.edges=[\"student -> teacher gate=teacher-student\", \"teacher -> student "
-             "gate=teacher-student weight=0.5\"]'",
+             "gate=teacher-student weight=0.5\"]' --set policy.plugin=random",
              custom);
     run_into("small.cfg", "custom", text);
     cr_expect(same_weights("pair", "teacher", "custom", "teacher") &&
