@@ -42,7 +42,7 @@ static int same_weights(const char *one, const char *one_node, const char *other
 }
 
 /* Identical nodes in a symmetric topology stay identical; one after the other, they do not. */
-Test(methods, equal_nodes_stay_equal, .timeout = 120) {
+Test(methods, equal_nodes_stay_equal) {
     const char *const wirings[] = {
         "topology: { plugin = \"mesh\"; };\n", "topology: { plugin = \"ring\"; };\n",
         "topology: { plugin = \"ensemble\"; loss: { plugin = \"kdcl\"; }; };\n",
@@ -59,7 +59,7 @@ Test(methods, equal_nodes_stay_equal, .timeout = 120) {
 }
 
 /* Without weight a method is vanilla training, to the last bit; with it, it is not. */
-Test(methods, a_weight_of_nothing_is_vanilla, .timeout = 240) {
+Test(methods, a_weight_of_nothing_is_vanilla) {
     const char *const wirings[] = {
         "topology: { plugin = \"mesh\"; weight = %s; };\n",
         "topology: { plugin = \"ring\"; weight = %s; };\n",
@@ -83,7 +83,7 @@ static const char *const offline =
     "policy.plugin=learning --set topology.to_teacher=0.0 --set train.keep=0 --set topology.loss.temperature=4.0";
 
 /* The teacher's weights are those it began with, the student's are not those of vanilla training. */
-Test(methods, a_frozen_teacher_teaches_and_does_not_learn, .timeout = 120) {
+Test(methods, a_frozen_teacher_teaches_and_does_not_learn) {
     char text[512];
     write_small("small.cfg", "");
     run_into("small.cfg", "v", "--set topology.plugin=independent");
@@ -108,7 +108,7 @@ Test(methods, an_edge_into_a_frozen_node_is_refused) {
 }
 
 /* Attention transfer and hints between taps, each edge with a loss of its own name. */
-Test(methods, taps_teach_through_losses_of_their_own, .timeout = 120) {
+Test(methods, taps_teach_through_losses_of_their_own) {
     const char *const start =
         "backend = \"reference\";\ndata: { plugin = \"shapes\"; batch = 4; limit = 8; test_limit = 4; train = 8; test "
         "= 4; };\n"
@@ -130,7 +130,7 @@ Test(methods, taps_teach_through_losses_of_their_own, .timeout = 120) {
 }
 
 /* pair, written out, is pair. */
-Test(methods, a_custom_topology_is_what_it_says, .timeout = 120) {
+Test(methods, a_custom_topology_is_what_it_says) {
     const struct {
         const char *change, *told;
     } wrong[] = {
@@ -183,7 +183,7 @@ static double added(const char *folder, int step) {
 }
 
 /* Five steps an epoch. With a learning rate of nearly 0 the divergence at a step is the same under every ramp. */
-Test(methods, ramps_grow_over_epochs, .timeout = 120) {
+Test(methods, ramps_grow_over_epochs) {
     const char *const common = "--set policy.plugin=learning --set train.epochs=4 --set train.optimizer.lr=1e-12";
     const double right[2][3] = {{0.5, 1, 1}, {exp(-5), exp(-1.25), 1}};
     char text[512];
@@ -239,7 +239,7 @@ static int check_folder(const char *folder, const char *data) {
     return count;
 }
 
-Test(methods, configs_of_the_paper_are_valid, .timeout = 240) {
+Test(methods, configs_of_the_paper_are_valid) {
     write_data();
     cr_expect_eq(check_folder("cifar10", "ten"), 4);
     cr_expect_eq(check_folder("cifar100", "hundred"), 10);
