@@ -1,6 +1,7 @@
 /* experiment.c - from a configuration to an experiment; the parts are in experiment_*.c. */
 #include "experiment_parts.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,14 @@ int64_t sy_experiment_steps(const struct sy_experiment *experiment) {
 const char *sy_precision_name(int32_t precision) {
     static const char *const names[] = {"?", "fp32", "bf16", "fp64"};
     return names[precision >= 1 && precision <= 3 ? precision : 0];
+}
+
+double sy_experiment_ramp(const struct sy_experiment *experiment, int64_t epoch) {
+    double n = (double)experiment->ramp_epochs, missing = 1 - (double)epoch / n;
+    if (experiment->ramp == SY_RAMP_NONE || epoch >= experiment->ramp_epochs) {
+        return 1;
+    }
+    return experiment->ramp == SY_RAMP_LINEAR ? (double)(epoch + 1) / n : exp(-5 * missing * missing);
 }
 
 const char *sy_role_name(int32_t role) {

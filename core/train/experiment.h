@@ -78,6 +78,9 @@ enum sy_pause { SY_PAUSE_SKIP_STEP, SY_PAUSE_ZERO_GRAD_STEP };
 enum sy_paused_bn { SY_PAUSED_BN_UPDATE, SY_PAUSED_BN_FREEZE };
 enum sy_order { SY_ORDER_SIMULTANEOUS, SY_ORDER_ALTERNATING };
 
+/* How the weight of every edge grows over the first epochs. */
+enum sy_ramp { SY_RAMP_NONE, SY_RAMP_LINEAR, SY_RAMP_GAUSSIAN };
+
 struct sy_data_settings {
     int32_t batch, shuffle, views, workers, ahead;
     int64_t limit, test_limit;
@@ -116,6 +119,8 @@ struct sy_experiment {
 
     struct sy_train_settings train;
     int32_t pause, paused_bn, order;
+    int32_t ramp; /* enum sy_ramp */
+    int64_t ramp_epochs;
 
     struct sy_node *nodes;
     int32_t n_nodes;
@@ -145,6 +150,9 @@ int64_t sy_experiment_steps(const struct sy_experiment *experiment);
 
 /* "fp32", ... of enum sy_precision */
 const char *sy_precision_name(int32_t precision);
+
+/* Factor of topology.ramp on every edge's weight in an epoch (from 0), in [0, 1]. */
+double sy_experiment_ramp(const struct sy_experiment *experiment, int64_t epoch);
 
 /* "teacher", "student", "peer" */
 const char *sy_role_name(int32_t role);

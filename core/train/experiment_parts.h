@@ -17,7 +17,8 @@ struct sy_node_settings {
     int64_t seed;
 };
 struct sy_topology_settings {
-    int32_t pause, paused_bn, update;
+    int32_t pause, paused_bn, update, ramp;
+    int64_t ramp_epochs;
 };
 
 /* The group `name` of the config, made if it is not there; a problem and NULL if it is something else. */

@@ -87,6 +87,13 @@ const struct sy_field sy_topology_fields[] = {
     SY_PARAM(struct sy_topology_settings, update, .choices = "simultaneous|alternating",
              .doc = "all nodes step on the same outputs, or one after the other on refreshed ones",
              .reference = "alternating: Zhang et al., Deep Mutual Learning, CVPR 2018, Alg. 1"),
+    SY_PARAM(
+        struct sy_topology_settings, ramp, .choices = "none|linear|gaussian",
+        .doc = "factor on every edge in epoch e (from 0) of n = ramp_epochs, 1 from n on: linear (e + 1) / n; gaussian "
+               "exp(-5 (1 - e/n)^2)",
+        .reference = "gaussian: Lan et al., ONE, NeurIPS 2018, and OKDDip, PCL, FFL, with n = 80"),
+    SY_PARAM(struct sy_topology_settings, ramp_epochs, .def = 80, .min = 1, .max = 1e9, .unit = "epochs",
+             .doc = "how long the ramp is"),
     SY_END,
 };
 

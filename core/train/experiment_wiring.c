@@ -384,17 +384,56 @@ static void check_unused_loss(struct told *told) {
     sy_loss_use_finish(&nobody);
 }
 
+/* The topology's own keys: those of the core, and every group, which may be a loss that some edge names. NULL after a
+ * problem. */
+static const char *const *topology_keys(const struct sy_experiment *experiment, const struct sy_setting *group,
+                                        struct sy_problems *problems) {
+    struct sy_table table = {sy_topology_fields, 0};
+    const char **names = sy_arena_take(experiment->arena, (group->n_children + 3) * sizeof *names);
+    size_t count = 0;
+    if (!names) {
+        sy_problem(problems, NULL, "memory is used up");
+        return NULL;
+    }
+    names[count++] = "plugin";
+    names[count++] = "loss";
+    for (size_t i = 0; i < group->n_children; i++) {
+        if (group->children[i]->kind == SY_SETTING_GROUP && strcmp(group->children[i]->name, "loss") != 0) {
+            names[count++] = group->children[i]->name;
+        }
+    }
+    names[count] = NULL;
+    return sy_table_names(&table, names, experiment->arena);
+}
+
+/* A group that no edge names is a mistake: perhaps a loss under a wrong name. */
+static void check_unnamed_groups(struct told *told) {
+    for (size_t i = 0; i < told->group->n_children; i++) {
+        const struct sy_setting *child = told->group->children[i];
+        bool named = child->kind != SY_SETTING_GROUP || !strcmp(child->name, "loss");
+        for (int32_t e = 0; e < told->experiment->n_edges && !named; e++) {
+            named = !strcmp(told->losses[e], child->name);
+        }
+        if (!named) {
+            sy_problem(told->problems, child, "unknown key: no edge of topology \"%s\" has a loss of this name",
+                       told->plugin);
+        }
+    }
+}
+
 /* Edges and gates, as the topology describes them. A node alone needs none: there is nobody to learn from. */
-static bool wire_topology(struct told *told, const struct sy_table *table, const char *const *keys) {
+static bool wire_topology(struct told *told) {
     struct sy_experiment *experiment = told->experiment;
     if (experiment->n_nodes == 1 && !sy_setting_find(told->group, "plugin")) {
-        sy_fields_finish(told->group, (const struct sy_table *const[]){table}, 1, keys, told->problems);
+        static const char *const keys[] = {"plugin", "loss", NULL};
+        struct sy_table table = {sy_topology_fields, 0};
+        sy_fields_finish(told->group, (const struct sy_table *const[]){&table}, 1, keys, told->problems);
         told->plugin = "none";
         return true;
     }
-    struct sy_instance *topology =
-        sy_instance_from_group(experiment->registry, SY_TOPOLOGY, told->group, NULL,
-                               sy_table_names(table, keys, experiment->arena), experiment->arena, told->problems);
+    struct sy_instance *topology = sy_instance_from_group(experiment->registry, SY_TOPOLOGY, told->group, NULL,
+                                                          topology_keys(experiment, told->group, told->problems),
+                                                          experiment->arena, told->problems);
     if (!topology) {
         return false;
     }
@@ -405,7 +444,6 @@ static bool wire_topology(struct told *told, const struct sy_table *table, const
 }
 
 void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *problems) {
-    static const char *const keys[] = {"plugin", "loss", NULL};
     struct sy_table table = {sy_topology_fields, 0};
     struct sy_topology_settings settings = {0};
     struct sy_setting *group = sy_experiment_group(experiment->config, "topology", problems);
@@ -417,12 +455,15 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
     experiment->pause = settings.pause;
     experiment->paused_bn = settings.paused_bn;
     experiment->order = settings.update;
+    experiment->ramp = settings.ramp;
+    experiment->ramp_epochs = settings.ramp_epochs;
     sy_experiment_group(group, "loss", problems);
-    if (!wire_topology(&told, &table, keys)) {
+    if (!wire_topology(&told)) {
         return;
     }
     size_t before = sy_problems_count(problems);
     check_frozen(&told);
+    check_unnamed_groups(&told);
     for (int32_t i = 0; i < experiment->n_edges && sy_problems_count(problems) == before; i++) {
         equip_edge(&told, i);
     }

@@ -255,15 +255,16 @@ static int evaluate_loss(const struct readers *readers, const struct sy_loss_use
 }
 
 /* Factor on an edge's loss under its gate's decision; 0: closed. */
-static double openness(const struct sy_cohort *cohort, const struct sy_flow *edge) {
+static double openness(const struct sy_cohort *cohort, const struct sy_flow *edge, int64_t epoch) {
+    double weight = edge->weight * sy_experiment_ramp(cohort->experiment, epoch);
     if (edge->gate < 0) {
-        return edge->weight;
+        return weight;
     }
     const struct sy_decision *decision = &cohort->decisions[edge->gate];
     if (edge->gate_effect == SY_CLOSED_IN_EXPERT_MODE) {
-        return decision->mode == SY_EXPERT ? 0 : edge->weight * decision->teacher_weight;
+        return decision->mode == SY_EXPERT ? 0 : weight * decision->teacher_weight;
     }
-    return edge->weight * decision->student_weight;
+    return weight * decision->student_weight;
 }
 
 /* label_weight * label loss + sum over open edges of weight * loss. */
@@ -277,7 +278,7 @@ static int node_losses(struct sy_cohort *cohort, int32_t index, const struct sy_
     member->loss = member->node->label_weight * member->label_loss;
     for (int32_t e = 0; e < experiment->n_edges && status == SY_OK; e++) {
         const struct sy_flow *edge = &experiment->edges[e];
-        double factor = edge->target == index ? openness(cohort, edge) : 0, value = 0;
+        double factor = edge->target == index ? openness(cohort, edge, now->epoch) : 0, value = 0;
         if (factor != 0) {
             readers.edge = edge;
             readers.target_output = edge->target_output;
