@@ -1,4 +1,4 @@
-/* backends_param.h - one parameter of a parameterised test: a backend that was built, and the number of a case. */
+/* backends_param.h - one parameter of a parameterised test: a backend, and the number of a case. */
 #ifndef TEST_BACKENDS_PARAM_H
 #define TEST_BACKENDS_PARAM_H
 
@@ -17,7 +17,7 @@ static void free_backend_cases(struct criterion_test_params *params) {
     cr_free(params->params);
 }
 
-/* Every backend with every case from 0 to n_cases-1. */
+/* Every backend that works here with every case from 0 to n_cases-1. */
 static inline struct criterion_test_params backend_cases(size_t n_cases) {
     char names[MAX_BACKENDS][NAME_ROOM];
     size_t n_backends = backend_names(names), count = 0;

@@ -13,7 +13,8 @@
 #define MAX_BACKENDS 16
 #define NAME_ROOM    64
 
-/* Names of the backends that were built, in alphabetical order. */
+/* Names of the backends that were built and work on this machine, in alphabetical order. The others are left out with a
+ * message: a parameterised test that skips makes Criterion exit as if it had failed. */
 size_t backend_names(char names[MAX_BACKENDS][NAME_ROOM]);
 
 struct rig {
@@ -25,8 +26,8 @@ struct rig {
     uint32_t precisions;
 };
 
-/* False, with a message, where this machine will not do. Do not move an open rig. */
-bool rig_open(struct rig *rig, const char *name, int32_t threads);
+/* A backend that does not open is a failure. Do not move an open rig. */
+void rig_open(struct rig *rig, const char *name, int32_t threads);
 void rig_close(struct rig *rig);
 static inline bool rig_can(const struct rig *rig, int32_t precision) {
     return (rig->precisions >> precision & 1) != 0;

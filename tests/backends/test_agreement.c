@@ -63,14 +63,12 @@ static void check(struct rig *rig, struct rig *oracle, const struct op_case *op_
 static void check_batches(const struct backend_case *param, int32_t precision) {
     const struct op_case *op_case = &op_cases[param->index];
     struct rig rig, oracle;
-    if (!rig_open(&rig, param->backend, 2)) {
-        return;
-    }
+    rig_open(&rig, param->backend, 2);
     if (!rig_can(&rig, precision)) {
         rig_close(&rig);
         return;
     }
-    cr_assert(rig_open(&oracle, "reference", 1));
+    rig_open(&oracle, "reference", 1);
     struct sy_built_graph *built = case_build(op_case);
     for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
         if (batches[i] >= case_least_batch(&built->graph) || op_case->kind == SY_OP_DROPOUT) {
@@ -128,10 +126,8 @@ ParameterizedTestParameters(agreement, every_choice) {
 ParameterizedTest(const struct backend_case *param, agreement, every_choice) {
     const struct op_case *op_case = &op_cases[param->index];
     struct rig rig, oracle;
-    if (!rig_open(&rig, param->backend, 2)) {
-        return;
-    }
-    cr_assert(rig_open(&oracle, "reference", 1));
+    rig_open(&rig, param->backend, 2);
+    rig_open(&oracle, "reference", 1);
     struct sy_built_graph *built = case_build(op_case);
     check_choices(&rig, &oracle, op_case, &built->graph);
     sy_graph_destroy(built);
@@ -147,10 +143,11 @@ ParameterizedTestParameters(agreement, missing_gradients) {
 ParameterizedTest(const struct backend_case *param, agreement, missing_gradients) {
     struct sy_built_graph *built = case_build(&op_cases[param->index]);
     struct rig rig;
-    if (built->graph.n_outputs < 2 || !rig_open(&rig, param->backend, 2)) {
+    if (built->graph.n_outputs < 2) {
         sy_graph_destroy(built);
         return;
     }
+    rig_open(&rig, param->backend, 2);
     struct trial missing = trial_create(&built->graph, 3, 4, 300), zero = trial_create(&built->graph, 3, 4, 300);
     double *kept = missing.output_gradient[0].at;
     memset(zero.output_gradient[0].at, 0, zero.output_gradient[0].count * sizeof(double));
@@ -181,10 +178,7 @@ ParameterizedTestParameters(agreement, not_a_number_is_passed_on) {
 ParameterizedTest(const struct backend_case *param, agreement, not_a_number_is_passed_on) {
     struct sy_built_graph *built = case_build(case_find(passing[param->index]));
     struct rig rig;
-    if (!rig_open(&rig, param->backend, 2)) {
-        sy_graph_destroy(built);
-        cr_skip_test("%s does not work here", param->backend);
-    }
+    rig_open(&rig, param->backend, 2);
     for (size_t at = 0; at < 9; at += 8) { /* 8 is a later element of a window: the maximum so far is a number */
         struct trial trial = trial_create(&built->graph, 2, 4, 300);
         size_t found = 0;

@@ -187,9 +187,7 @@ static void compare_parameters(const struct golden *golden, const struct trial *
 
 ParameterizedTest(struct golden_case *c, golden, networks_agree_with_pytorch, .timeout = 600) {
     struct rig rig;
-    if (!rig_open(&rig, c->backend, 2)) {
-        cr_skip_test("%s does not work here", c->backend);
-    }
+    rig_open(&rig, c->backend, 2);
     struct golden golden = open_golden(c->path);
     struct trial trial = trial_create(&golden.built->graph, golden.batch, 1, 1);
     copy_numbers(&trial.input[0], tensor(&golden, "input"));

@@ -13,9 +13,7 @@ struct subject {
 
 static void open_subject(struct subject *subject, const char *backend, const char *op_case, int32_t batch,
                          bool backward) {
-    if (!rig_open(&subject->rig, backend, 2)) {
-        cr_skip_test("%s does not work here", backend);
-    }
+    rig_open(&subject->rig, backend, 2);
     subject->built = case_build(case_find(op_case));
     subject->trial = trial_create(&subject->built->graph, batch, 4, 500);
     subject->plan = trial_compile(&subject->rig, &subject->trial, backward);

@@ -106,12 +106,6 @@ static void expect_same(const struct trial *a, const struct trial *b, const char
     }
 }
 
-static void open_or_skip(struct rig *rig, const char *backend, int32_t threads) {
-    if (!rig_open(rig, backend, threads)) {
-        cr_skip_test("%s does not work here", backend);
-    }
-}
-
 /* ---- same bits -------------------------------------------------------------------------------------------------- */
 
 ParameterizedTestParameters(steps, same_call_same_bits) {
@@ -121,7 +115,7 @@ ParameterizedTestParameters(steps, same_call_same_bits) {
 /* Two plans; and one of them again, after a batch of another size went through it. */
 ParameterizedTest(const struct backend_case *param, steps, same_call_same_bits) {
     struct rig rig;
-    open_or_skip(&rig, param->backend, 2);
+    rig_open(&rig, param->backend, 2);
     struct sy_built_graph *built = case_build(case_find(whole[param->index]));
     struct trial first = make_trial(&built->graph, 9), again = make_trial(&built->graph, 9);
     struct trial other = make_trial(&built->graph, 4);
@@ -155,7 +149,7 @@ Test(steps, threads_do_not_change_the_oracle) {
         struct trial one = make_trial(&built->graph, 5);
         for (int32_t threads = 1; threads <= 3; threads++) {
             struct rig rig;
-            cr_assert(rig_open(&rig, "reference", threads));
+            rig_open(&rig, "reference", threads);
             struct trial many = make_trial(&built->graph, 5);
             trial_run(&rig, threads == 1 ? &one : &many);
             if (threads > 1) {
@@ -195,7 +189,7 @@ static void expect_near(const struct trial *a, const struct trial *b, const char
 
 ParameterizedTest(const struct backend_case *param, steps, small_batch_in_a_large_plan) {
     struct rig rig;
-    open_or_skip(&rig, param->backend, 2);
+    rig_open(&rig, param->backend, 2);
     struct sy_built_graph *built = case_build(case_find(whole[param->index]));
     struct trial fitting = make_trial(&built->graph, 3), small = make_trial(&built->graph, 3);
     trial_run(&rig, &fitting);
@@ -251,7 +245,7 @@ ParameterizedTestParameters(steps, nothing_is_allocated) {
 ParameterizedTest(const struct backend_case *param, steps, nothing_is_allocated) {
     struct rig rig;
     struct sy_error err = {.size = sizeof err};
-    open_or_skip(&rig, param->backend, 2);
+    rig_open(&rig, param->backend, 2);
     struct sy_built_graph *built = case_build(case_find(whole[param->index]));
     const struct sy_graph *graph = &built->graph;
     struct trial trial = make_trial(graph, 6);
@@ -293,7 +287,7 @@ ParameterizedTestParameters(steps, dry_run_knows_the_sizes) {
 ParameterizedTest(const struct backend_case *param, steps, dry_run_knows_the_sizes) {
     struct rig rig;
     struct sy_error err = {.size = sizeof err};
-    open_or_skip(&rig, param->backend, 2);
+    rig_open(&rig, param->backend, 2);
     struct sy_built_graph *built = case_build(case_find("residual block"));
     struct sy_plan_options options = {.size = sizeof options, .precision = SY_PRECISION_FP32, .max_batch = 8};
     struct sy_plan_info dry = {.size = sizeof dry}, wet = {.size = sizeof wet}, huge = {.size = sizeof huge};
@@ -326,7 +320,7 @@ ParameterizedTestParameters(steps, forward_leaves_statistics_alone) {
 
 ParameterizedTest(const struct backend_case *param, steps, forward_leaves_statistics_alone) {
     struct rig rig;
-    open_or_skip(&rig, param->backend, 2);
+    rig_open(&rig, param->backend, 2);
     struct sy_built_graph *built = case_build(case_find("residual block"));
     struct trial trial = make_trial(&built->graph, 4);
     struct sy_plan *plan = trial_compile(&rig, &trial, true);
@@ -349,7 +343,7 @@ ParameterizedTestParameters(steps, unused_parameters_stay) {
 ParameterizedTest(const struct backend_case *param, steps, unused_parameters_stay) {
     struct rig rig;
     int32_t output = 0, unused = 0;
-    open_or_skip(&rig, param->backend, 2);
+    rig_open(&rig, param->backend, 2);
     struct sy_built_graph *built = case_build(case_find("many readers"));
     struct sy_built_graph *pruned = sy_graph_prune(&built->graph, &output, 1);
     struct trial trial = make_trial(&pruned->graph, 4);
@@ -373,7 +367,7 @@ ParameterizedTestParameters(steps, get_gives_what_set_took) {
 ParameterizedTest(const struct backend_case *param, steps, get_gives_what_set_took) {
     struct rig rig;
     struct sy_error err = {.size = sizeof err};
-    open_or_skip(&rig, param->backend, 2);
+    rig_open(&rig, param->backend, 2);
     struct sy_built_graph *built = case_build(case_find("linear"));
     struct trial trial = make_trial(&built->graph, 4);
     struct sy_plan *plan = trial_compile(&rig, &trial, true);

@@ -107,9 +107,7 @@ ParameterizedTest(const struct backend_case *param, updates, every_rule) {
     size_t rules = 0;
     struct rig rig;
     cr_assert(built, "%s", err.text);
-    if (!rig_open(&rig, param->backend, 2)) {
-        cr_skip_test("%s does not work here", param->backend);
-    }
+    rig_open(&rig, param->backend, 2);
     for (size_t i = 0; i < sy_safetensors_count(file); i++) {
         char rule[64] = "";
         int length = 0;
