@@ -7,6 +7,7 @@
 
 #include "lines.h"
 #include "manifest.h"
+#include "run_config.h"
 #include "snapshot.h"
 
 /* A run under way. */
@@ -32,92 +33,15 @@ static void note(const struct run *run, const char *text) {
 
 /* ---- start ------------------------------------------------------------------------------------------------------ */
 
-/* The config as text; malloc'ed. */
-static char *config_text(const struct sy_experiment *experiment, size_t *size) {
-    char *text = NULL;
-    FILE *stream = open_memstream(&text, size);
-    if (!stream) {
-        return NULL;
+static int open_folder(struct run *run, struct sy_error *err) {
+    bool slightly = false;
+    int status = sy_run_folder_open(&run->folder, run->options->folder, run->options->resume, err);
+    if (status == SY_OK) {
+        status = sy_run_config_keep(run->folder, run->experiment->config, run->options->resume, &slightly, err);
     }
-    bool written = sy_setting_write(experiment->config, stream);
-    if (fclose(stream) != 0 || !written) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-/* The first line in which two texts differ, told as one line. */
-static int differ(const char *folder, const char *there, const char *now, struct sy_error *err) {
-    int line = 1;
-    while (*there && *there == *now) {
-        line += *there == '\n';
-        there++, now++;
-    }
-    while (line > 1 && there[-1] != '\n') {
-        there--, now--;
-    }
-    return sy_fail(err, SY_EINVAL,
-                   "%s/run.cfg was made from another configuration; line %d says `%.*s`, now it would be "
-                   "`%.*s`. Resume with the same, or choose another --out",
-                   folder, line, (int)strcspn(there, "\n"), there, (int)strcspn(now, "\n"), now);
-}
-
-/* Lines that may differ between the starts of one run: they can change bits, but not what is meant. */
-static bool may_differ(const char *line) {
-    return !strncmp(line, "threads", 7) || !strncmp(line, "backend", 7);
-}
-
-/* Copies a text without the lines that may differ. */
-static char *essential(const char *text) {
-    char *copy = malloc(strlen(text) + 1), *end = copy;
-    for (const char *line = text; copy && *line;) {
-        size_t length = strcspn(line, "\n") + (strchr(line, '\n') != NULL);
-        if (!may_differ(line)) {
-            memcpy(end, line, length);
-            end += length;
-        }
-        line += length;
-    }
-    if (copy) {
-        *end = 0;
-    }
-    return copy;
-}
-
-static int compare_config(struct run *run, const char *text, struct sy_error *err) {
-    char *old = NULL;
-    int status = sy_read_file(sy_run_folder_file(run->folder, "run.cfg"), &old, NULL, err);
-    if (status != SY_OK) {
-        return status;
-    }
-    char *before = essential(old), *now = essential(text);
-    if (!before || !now) {
-        status = sy_fail(err, SY_ENOMEM, "no memory to compare configurations");
-    } else if (strcmp(before, now) != 0) {
-        status = differ(run->options->folder, before, now, err);
-    } else if (strcmp(old, text) != 0) {
+    if (slightly) {
         note(run, "backend or number of threads are not those of the start: results may differ in their last bits");
     }
-    free(before);
-    free(now);
-    free(old);
-    return status;
-}
-
-static int open_folder(struct run *run, struct sy_error *err) {
-    size_t size;
-    int status = sy_run_folder_open(&run->folder, run->options->folder, run->options->resume, err);
-    if (status != SY_OK) {
-        return status;
-    }
-    char *text = config_text(run->experiment, &size);
-    if (!text) {
-        return sy_fail(err, SY_ENOMEM, "no memory to write run.cfg");
-    }
-    status = run->options->resume ? compare_config(run, text, err)
-                                  : sy_write_file(sy_run_folder_file(run->folder, "run.cfg"), text, size, err);
-    free(text);
     return status == SY_OK ? sy_manifest_write(run->experiment, run->folder, err) : status;
 }
 
