@@ -6,7 +6,9 @@
 
 #include "../host/plugins.h"
 #include "cli.h"
+#include "list_abi.h"
 #include "plugin_names.h"
+#include "where.h"
 
 struct row {
     const char *kind, *name, *file;
@@ -15,11 +17,16 @@ struct row {
 
 static void usage(FILE *out) {
     fputs(
-        "usage: switchyard list [KIND]\n\n"
+        "usage: switchyard list [KIND]\n"
+        "       switchyard list --abi [KIND]\n"
+        "       switchyard list --include-dir\n\n"
         "Lists the plugins that can be found, of all kinds or of one: backend, network, loss, policy, topology,\n"
         "dataset. They are looked for in the folders of SWITCHYARD_PLUGIN_PATH, in `plugins` beside the program, and\n"
         "where they were installed. A file that will not load, or that another of its name hides, is listed with the\n"
-        "reason. `switchyard help PLUGIN` explains one.\n",
+        "reason. `switchyard help PLUGIN` explains one.\n\n"
+        "  --abi          the border as this program knows it, and the sizes each plugin was built with\n"
+        "  --include-dir  the folder of the headers for plugins: cc -I$(switchyard list --include-dir) ...\n"
+        "  --help         this text\n",
         out);
 }
 
@@ -84,11 +91,27 @@ static int list(struct sy_registry *registry, const char *kind) {
     return code;
 }
 
+static int print_headers(void) {
+    char folder[4096];
+    if (!sy_where_headers(folder, sizeof folder)) {
+        fprintf(stderr, "switchyard list: no headers were found where this program was built or installed\n");
+        return SY_EXIT_FAILED;
+    }
+    printf("%s\n", folder);
+    return SY_EXIT_OK;
+}
+
 int sy_cli_list(int argc, char **argv) {
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+    const char *first = argc > 1 ? argv[1] : "";
+    if (!strcmp(first, "--help") || !strcmp(first, "-h")) {
         usage(stdout);
         return SY_EXIT_OK;
     }
+    if (!strcmp(first, "--include-dir") && argc == 2) {
+        return print_headers();
+    }
+    bool abi = !strcmp(first, "--abi");
+    argc -= abi, argv += abi;
     if (argc > 2 || (argc > 1 && argv[1][0] == '-')) {
         fprintf(stderr, "switchyard list: give one kind of plugin, or nothing; `switchyard list --help` tells more\n");
         return SY_EXIT_BAD_INPUT;
@@ -103,7 +126,7 @@ int sy_cli_list(int argc, char **argv) {
         fprintf(stderr, "switchyard list: memory is used up\n");
         return SY_EXIT_FAILED;
     }
-    int code = list(registry, kind ? kind->id : NULL);
+    int code = abi ? sy_list_abi(registry, kind ? kind->id : NULL) : list(registry, kind ? kind->id : NULL);
     sy_registry_destroy(registry);
     return code;
 }
