@@ -175,7 +175,13 @@ static int put_in_place(const struct sy_checkpoint_writer *writer, struct sy_err
             return sy_fail(err, SY_ENOMEM, "out of memory");
         }
         sy_checkpoint_remove_tree(aside);
-        done = rename(writer->final, aside) == 0 && rename(writer->partial, writer->final) == 0;
+        done = rename(writer->final, aside) == 0;
+        if (done && rename(writer->partial, writer->final) != 0) {
+            int why = errno;
+            done = false;
+            rename(aside, writer->final);
+            errno = why;
+        }
         free(aside);
     }
     if (!done) {

@@ -1,5 +1,6 @@
 #include "run_folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "checkpoint_folder.h"
 
 #define NAME_ROOM 1000u
 
@@ -43,6 +46,26 @@ static int take_lock(struct sy_run_folder *folder, struct sy_error *err) {
     /* The number is only for the message above: a lock without it is as good. */
     (void)numbered;
     return SY_OK;
+}
+
+/* Removes what a killed process left unfinished of single files: NAME.<process>.partial. */
+static void sweep(struct sy_run_folder *folder, const char *below) {
+    static const char ending[] = ".partial";
+    const size_t tail = sizeof ending - 1;
+    int at = open(below ? sy_run_folder_file(folder, below) : folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = at >= 0 ? fdopendir(at) : NULL;
+    if (!listing && at >= 0) {
+        close(at);
+    }
+    for (const struct dirent *entry; listing && (entry = readdir(listing));) {
+        size_t length = strlen(entry->d_name);
+        if (entry->d_name[0] != '.' && length > tail && strcmp(entry->d_name + length - tail, ending) == 0) {
+            unlinkat(at, entry->d_name, 0);
+        }
+    }
+    if (listing) {
+        closedir(listing);
+    }
 }
 
 static int open_new(struct sy_run_folder *folder, struct sy_error *err) {
@@ -87,6 +110,11 @@ int sy_run_folder_open(struct sy_run_folder **out, const char *path, bool resume
         status = sy_fail(err, SY_ENOMEM, "out of memory");
     } else {
         status = resume ? open_again(folder, err) : open_new(folder, err);
+    }
+    if (status == SY_OK) {
+        sweep(folder, NULL);
+        sweep(folder, "checkpoints/best");
+        sy_checkpoint_sweep(sy_run_folder_file(folder, "checkpoints"));
     }
     if (status != SY_OK) {
         sy_run_folder_close(folder);
