@@ -21,6 +21,7 @@ struct run {
     struct sy_snapshot snapshot;
     struct sy_journal *times; /* seconds by phase: in a file of its own, since no two runs agree on them */
     int64_t per_epoch;
+    int64_t saved; /* the step of the last checkpoint; -1 before the first */
     double began;
 };
 
@@ -235,7 +236,27 @@ static int one_step(struct run *run, const struct sy_batch *batch, struct sy_err
 }
 
 static int save(struct run *run, struct sy_error *err) {
-    return sy_snapshot_save(&run->snapshot, run->folder, run->experiment->train.keep, err);
+    int status = sy_snapshot_save(&run->snapshot, run->folder, run->experiment->train.keep, err);
+    run->saved = status == SY_OK ? run->snapshot.next.step : run->saved;
+    return status;
+}
+
+/* A checkpoint on the way that cannot be written is no reason to lose what was trained: the disk may have room again
+ * when the next one is due. A journal that cannot be written ends the run. */
+static int save_if_possible(struct run *run, struct sy_error *err) {
+    struct sy_error why = {.size = sizeof why};
+    char text[SY_ERROR_ROOM + 128];
+    int status = sy_journal_flush(run->snapshot.steps, err);
+    if (status != SY_OK) {
+        return status;
+    }
+    status = sy_journal_flush(run->snapshot.epochs, err);
+    if (status == SY_OK && save(run, &why) != SY_OK) {
+        snprintf(text, sizeof text, "warning: no checkpoint of step %lld: %s; training goes on and tries again later",
+                 (long long)run->snapshot.next.step, why.text);
+        note(run, text);
+    }
+    return status;
 }
 
 /* The rest of the epoch; *whole says whether it got to its end. */
@@ -255,7 +276,7 @@ static int train_epoch(struct run *run, bool *whole, struct sy_error *err) {
         status = one_step(run, &batch, err);
         bool last = run->snapshot.next.batch == run->per_epoch;
         if (status == SY_OK && every && run->snapshot.next.step % every == 0 && !last) {
-            status = save(run, err);
+            status = save_if_possible(run, err);
         }
         if (status == SY_OK && last) {
             *whole = true;
@@ -286,8 +307,8 @@ static int train(struct run *run, int *end, struct sy_error *err) {
     struct sy_experiment *experiment = run->experiment;
     struct sy_moment *next = &run->snapshot.next;
     int64_t every = experiment->train.checkpoint_every;
-    int64_t saved = next->step > 0 ? next->step : -1; /* what was resumed from is there already */
     int status = SY_OK;
+    run->saved = next->step > 0 ? next->step : -1; /* what was resumed from is there already */
     run->began = sy_seconds_now();
     while (status == SY_OK && next->epoch < experiment->train.epochs && !asked_to_stop(run) && !at_limit(run)) {
         bool whole;
@@ -302,12 +323,11 @@ static int train(struct run *run, int *end, struct sy_error *err) {
             next->epoch++;
             next->batch = 0;
             if (status == SY_OK && every && next->epoch % every == 0) {
-                status = save(run, err);
-                saved = next->step;
+                status = save_if_possible(run, err);
             }
         }
     }
-    if (status == SY_OK && saved != next->step) {
+    if (status == SY_OK && run->saved != next->step) {
         status = save(run, err);
     }
     bool finished = next->epoch >= experiment->train.epochs;
