@@ -1,0 +1,79 @@
+#!/bin/bash
+# Every system call of a run with many checkpoints goes wrong in turn; after each the run is resumed, and must end in the
+# same bytes as a run that nothing happened to. Prints how many cases there were.
+#   sweep.sh PROGRAM FAULTS.so [STRIDE [WAYS]]    every STRIDE-th call only (1: all)
+set -u
+program=$(realpath "$1")
+library=$(realpath "$2")
+stride=${3:-1}
+ways=${4:-"ENOSPC EIO EINTR short kill kill-after ENOSPC-on EIO-on"}
+# Closing says EINTR or fails, and the descriptor is gone; the rest may fail in every way.
+calls=",open,write,pwrite,fsync,close,rename,mkdir,unlink,ftruncate,"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+# The sanitizer's library wants to be first; that another is before it is meant.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" FAULT_NOSYNC=1
+
+cat > tiny.cfg <<'END'
+backend = "reference"; threads = 1;
+data: { plugin = "shapes"; batch = 4; limit = 12; test_limit = 4; train = 12; test = 4; };
+train: { epochs = 1; checkpoint_steps = 1; optimizer: { lr = 0.02; }; };
+nodes: { t: { plugin = "mlp"; role = "teacher"; hidden = [2]; }; s: { plugin = "mlp"; role = "student"; hidden = [1]; }; };
+topology: { plugin = "pair"; };
+policy: { plugin = "switokd"; };
+END
+
+failed() {
+  echo "call $n, $way: $*" >&2
+  cat out >&2
+  bad=$((bad + 1))
+}
+
+# The run is what it would be, and nothing half-written is left.
+same_as_whole() {
+  local left
+  for file in steps.jsonl epochs.jsonl checkpoints/3/t.safetensors checkpoints/3/s.safetensors \
+    checkpoints/3/t.optimizer.safetensors checkpoints/best/t.safetensors checkpoints/best/s.safetensors; do
+    cmp -s "whole/$file" "r/$file" || { failed "$file differs after resuming"; return; }
+  done
+  left=$(find r -name '*.partial')
+  [ -z "$left" ] || failed "left behind: $left"
+}
+
+"$program" run tiny.cfg --out whole --quiet > out 2>&1 || { cat out >&2; exit 1; }
+FAULT_CALLS=$calls FAULT_UNDER=/r/ FAULT_COUNT=$folder/count LD_PRELOAD=$library \
+  "$program" run tiny.cfg --out "$folder/r" --quiet > out 2>&1 || { cat out >&2; exit 1; }
+count=$(cat count)
+bad=0
+cases=0
+went_on=0
+for way in $ways; do
+  for ((n = 1; n <= count; n += stride)); do
+    cases=$((cases + 1))
+    rm -rf r
+    until=$n
+    [ "${way%-on}" = "$way" ] || until=1000000000
+    # the shell need not tell who was killed
+    { FAULT_CALLS=$calls FAULT_UNDER=/r/ FAULT_AT=$n FAULT_UNTIL=$until FAULT_HOW=${way%-on} LD_PRELOAD=$library \
+      "$program" run tiny.cfg --out "$folder/r" --quiet > out 2>&1; } 2> /dev/null
+    code=$?
+    case $code in
+      0) went_on=$((went_on + 1))
+         # whatever could not be done, what is there is right
+         cmp -s whole/steps.jsonl r/steps.jsonl && cmp -s whole/epochs.jsonl r/epochs.jsonl || failed "wrong journals, yet no failure" ;;
+      1) grep -q "^switchyard: ." out || failed "no message" ;;
+      2) grep -q "^switchyard: ." out || failed "no message" ;;
+      137) [ "${way#kill}" != "$way" ] || failed "killed" ;;
+      *) failed "exit code $code" ;;
+    esac
+    if [ -f r/run.cfg ]; then
+      "$program" run tiny.cfg --out r --quiet --resume > out 2>&1 || { failed "does not resume"; continue; }
+    else # nothing but what is made before the config
+      "$program" run tiny.cfg --out r --quiet > out 2>&1 || { failed "does not start"; continue; }
+    fi
+    same_as_whole
+  done
+done
+echo "$cases cases over $count calls, $went_on went on to the end, $bad bad"
+[ "$bad" -eq 0 ]

@@ -1,0 +1,68 @@
+/* test_faults.c - what the program says and does when its disk fails it. sweep.sh shows that nothing is lost. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../program/program.h"
+
+TestSuite(faults, .init = program_setup, .fini = program_teardown);
+
+/* Runs the program with the library of faults before it; `plan`: "FAULT_HOW=EIO ...". */
+static int run_with(const char *plan, const char *arguments) {
+    char command[2048];
+    snprintf(command, sizeof command,
+             "ASAN_OPTIONS=\"$ASAN_OPTIONS:verify_asan_link_order=0\" %s LD_PRELOAD='%s' '%s' %s >out 2>err </dev/null",
+             plan, getenv("SWITCHYARD_FAULTS"), getenv("SWITCHYARD_PROGRAM"), arguments);
+    int status = system(command);
+    return status < 0 ? -1 : status / 256;
+}
+
+Test(faults, a_checkpoint_that_cannot_be_written_is_a_warning) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program("run small.cfg --quiet --out whole --set train.checkpoint_steps=2"), 0);
+    cr_assert_eq(run_with("FAULT_CALLS=,write, FAULT_UNDER=checkpoints/.2. FAULT_AT=3 FAULT_HOW=ENOSPC",
+                          "run small.cfg --quiet --out r --set train.checkpoint_steps=2"),
+                 0);
+    cr_expect(said("warning: no checkpoint of step 2: "));
+    cr_expect(said("No space left on device; training goes on"));
+    cr_expect(same_bytes("whole/steps.jsonl", "r/steps.jsonl"));
+    cr_expect(same_bytes("whole/checkpoints/10/student.safetensors", "r/checkpoints/10/student.safetensors"));
+}
+
+Test(faults, the_last_checkpoint_is_needed) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_with("FAULT_CALLS=,write, FAULT_UNDER=checkpoints/.10. FAULT_AT=1 FAULT_UNTIL=99 FAULT_HOW=EDQUOT",
+                          "run small.cfg --quiet --out r"),
+                 1);
+    cr_expect(said("Disk quota exceeded"));
+    cr_expect_not(exists("r/result.json"));
+    cr_expect_not(exists("r/checkpoints/.10.partial"));
+    cr_assert_eq(run_program("run small.cfg --quiet --out r --resume"), 0);
+    cr_expect(exists("r/checkpoints/10/student.safetensors"));
+}
+
+Test(faults, a_journal_that_cannot_be_written_ends_the_run) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_with("FAULT_CALLS=,pwrite, FAULT_UNDER=steps.jsonl FAULT_AT=1 FAULT_UNTIL=99 FAULT_HOW=ENOSPC",
+                          "run small.cfg --quiet --out r"),
+                 1);
+    cr_expect(said("switchyard: r/steps.jsonl: cannot be written: No space left on device"));
+}
+
+Test(faults, a_folder_that_takes_nothing_is_named) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_with("FAULT_CALLS=,open, FAULT_UNDER=r/ FAULT_AT=1 FAULT_UNTIL=99 FAULT_HOW=EROFS",
+                          "run small.cfg --quiet --out r"),
+                 1);
+    cr_expect(said("switchyard: r/lock: cannot be opened: Read-only file system"));
+}
+
+Test(faults, a_damaged_newest_checkpoint_gives_way_to_the_one_before) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program("run small.cfg --quiet --out whole"), 0);
+    cr_assert_eq(run_program("run small.cfg --quiet --out r --steps 7"), 0);
+    cr_assert_eq(system("printf X | dd of=r/checkpoints/7/student.safetensors bs=1 seek=300 conv=notrunc 2>err"), 0);
+    cr_assert_eq(run_program("run small.cfg --quiet --out r --resume"), 0);
+    cr_expect(said("the checkpoint of step 7 is damaged: r/checkpoints/7/student.safetensors: is not what it was"));
+    cr_expect(same_bytes("whole/steps.jsonl", "r/steps.jsonl"));
+}
