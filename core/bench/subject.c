@@ -19,7 +19,6 @@ struct sy_subject {
     struct sy_experiment *experiment;
     struct sy_cohort *cohort;
     struct sy_totals totals;
-    struct sy_score *scores;
     struct sy_loader *loader; /* NULL: always the same batch */
     struct sy_batch batch;
     int64_t epoch; /* of the loader */
@@ -224,7 +223,7 @@ static int step(struct sy_subject *subject, enum sy_timing timing, struct sy_err
     case SY_TIME_EXPERT:
         return subject->experiment->n_gates ? train_step(subject, SY_EXPERT, err) : paused_step(subject, err);
     default:
-        return sy_cohort_evaluate(subject->cohort, &subject->batch, subject->scores, err);
+        return sy_cohort_infer(subject->cohort, &subject->batch, err);
     }
 }
 
@@ -322,9 +321,8 @@ static bool make_cohort(struct sy_subject *subject, struct sy_figures *figures) 
     if (status != SY_OK) {
         return fail(figures, status, err.text);
     }
-    subject->scores = calloc((size_t)experiment->n_nodes, sizeof *subject->scores);
-    if (!subject->scores || !sy_totals_init(&subject->totals, experiment)) {
-        return fail(figures, SY_ENOMEM, "no memory for scores");
+    if (!sy_totals_init(&subject->totals, experiment)) {
+        return fail(figures, SY_ENOMEM, "no memory for totals");
     }
     if (subject->source->images) {
         return draw_batch(subject, figures);
@@ -366,7 +364,6 @@ void sy_subject_destroy(struct sy_subject *subject) {
     sy_experiment_destroy(subject->experiment);
     sy_registry_destroy(subject->registry);
     sy_problems_destroy(subject->problems);
-    free(subject->scores);
     free(subject->image);
     free(subject->labels);
     free(subject->samples);

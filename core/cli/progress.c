@@ -104,7 +104,7 @@ static void on_step(void *context, const struct sy_cohort *cohort, const struct 
 }
 
 static void on_epoch(void *context, const struct sy_cohort *cohort, const struct sy_totals *totals,
-                     const struct sy_moment *now, bool evaluated, double seconds) {
+                     const struct sy_moment *now, double seconds) {
     struct sy_display *display = context;
     const struct sy_experiment *experiment = cohort->experiment;
     struct line line = {.used = 0};
@@ -116,8 +116,8 @@ static void on_epoch(void *context, const struct sy_cohort *cohort, const struct
         const struct sy_node_totals *node = &totals->nodes[i];
         add(&line, "  %s loss %.3f train %.1f%%", experiment->nodes[i].name, node->loss / (double)totals->samples,
             100.0 * (double)node->correct / (double)totals->samples);
-        if (evaluated && node->test.samples) {
-            add(&line, " test %.2f%%", 100.0 * (double)node->test.correct / (double)node->test.samples);
+        if (node->test.samples) {
+            add(&line, " test %.2f%%", 100.0 * sy_score_accuracy(&node->test));
         }
     }
     add_share(&line, cohort, totals);

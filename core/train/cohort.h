@@ -71,14 +71,8 @@ void sy_cohort_destroy(struct sy_cohort *cohort);
 int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
                    struct sy_error *err);
 
-/* Sums over one split in evaluation mode. */
-struct sy_score {
-    int64_t samples, correct;
-    double loss; /* sum of -log p[label] */
-};
-/* Adds one batch (view 0) to the scores of all nodes. */
-int sy_cohort_evaluate(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_score *scores,
-                       struct sy_error *err);
+/* Forward of all nodes in evaluation mode, on view 0: outputs and signals of the members are of this batch then. */
+int sy_cohort_infer(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_error *err);
 
 /* Whether every gate of a teacher says expert: it is paused. */
 bool sy_cohort_paused(const struct sy_cohort *cohort, int32_t node);

@@ -1,12 +1,11 @@
 /* run.c - the loop over epochs and steps, and everything that is written on the way. */
 #include "run.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lines.h"
 #include "manifest.h"
+#include "result.h"
 #include "run_config.h"
 #include "snapshot.h"
 
@@ -17,7 +16,12 @@ struct run {
     struct sy_run_folder *folder;
     struct sy_cohort *cohort;
     struct sy_totals totals;
-    struct sy_loader *train, *test;
+    struct sy_loader *train, *test; /* test: NULL where the data set has no such split */
+    struct sy_evaluation measured;  /* on the test split */
+    int64_t measured_at;            /* after how many steps; -1: not yet */
+    struct sy_energy_meter meter;
+    struct sy_costs before;  /* what earlier processes spent on the run */
+    double training_seconds; /* of this one */
     struct sy_snapshot snapshot;
     struct sy_journal *times; /* seconds by phase: in a file of its own, since no two runs agree on them */
     int64_t per_epoch;
@@ -77,13 +81,16 @@ static int start(struct run *run, struct sy_error *err) {
     if (status == SY_OK) {
         status = sy_cohort_create(&run->cohort, experiment, err);
     }
-    if (status == SY_OK && !sy_totals_init(&run->totals, experiment)) {
+    if (status == SY_OK &&
+        (!sy_totals_init(&run->totals, experiment) || !sy_evaluation_init(&run->measured, experiment))) {
         status = sy_fail(err, SY_ENOMEM, "no memory for totals");
     }
     run->snapshot = (struct sy_snapshot){.cohort = run->cohort, .totals = &run->totals};
+    run->measured_at = -1;
     if (status == SY_OK) {
         status = restore(run, err);
     }
+    run->before = run->snapshot.costs;
     if (status == SY_OK) {
         status = sy_journal_open(&run->snapshot.steps, sy_run_folder_file(run->folder, "steps.jsonl"),
                                  run->snapshot.steps_bytes, err);
@@ -117,6 +124,8 @@ static int finish(struct run *run, int status, struct sy_error *err) {
     sy_loader_destroy(run->test);
     sy_cohort_destroy(run->cohort);
     sy_totals_finish(&run->totals);
+    sy_evaluation_finish(&run->measured);
+    sy_energy_meter_finish(&run->meter);
     sy_run_folder_close(run->folder);
     return status;
 }
@@ -124,20 +133,8 @@ static int finish(struct run *run, int status, struct sy_error *err) {
 /* ---- epochs ----------------------------------------------------------------------------------------------------- */
 
 static int evaluate(struct run *run, struct sy_error *err) {
-    struct sy_experiment *experiment = run->experiment;
-    struct sy_batch batch;
-    struct sy_score *scores = calloc((size_t)experiment->n_nodes, sizeof *scores);
-    if (!scores) {
-        return sy_fail(err, SY_ENOMEM, "no memory to evaluate");
-    }
-    int more, status = sy_loader_start(run->test, 0, 0, err);
-    while (status == SY_OK && (more = sy_loader_next(run->test, &batch, err)) != 0) {
-        status = more < 0 ? more : sy_cohort_evaluate(run->cohort, &batch, scores, err);
-    }
-    for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        run->totals.nodes[i].test = scores[i];
-    }
-    free(scores);
+    int status = sy_evaluate(&run->measured, run->cohort, run->test, err);
+    run->measured_at = status == SY_OK ? run->snapshot.next.step : -1;
     return status;
 }
 
@@ -146,7 +143,7 @@ static int keep_best(struct run *run, int64_t epoch, struct sy_error *err) {
     int status = sy_make_folders(sy_run_folder_file(run->folder, "checkpoints/best"), err);
     for (int32_t i = 0; i < run->experiment->n_nodes && status == SY_OK; i++) {
         struct sy_node_totals *node = &run->totals.nodes[i];
-        double accuracy = node->test.samples ? (double)node->test.correct / (double)node->test.samples : -1;
+        double accuracy = sy_score_accuracy(&node->test);
         if (accuracy > node->best_accuracy) {
             char name[512];
             node->best_accuracy = accuracy;
@@ -186,6 +183,9 @@ static int end_epoch(struct run *run, const struct sy_moment *now, double second
     if (due) {
         status = evaluate(run, err);
     }
+    for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK && due; i++) {
+        run->totals.nodes[i].test = run->measured.scores[i];
+    }
     double evaluation = sy_seconds_now() - start;
     if (status == SY_OK && due) {
         status = keep_best(run, now->epoch, err);
@@ -195,13 +195,13 @@ static int end_epoch(struct run *run, const struct sy_moment *now, double second
         status = gate->ops->epoch ? gate->ops->epoch(gate->policy->self, now->epoch, err) : SY_OK;
     }
     if (status == SY_OK) {
-        status = sy_journal_append(run->snapshot.epochs, sy_epoch_line(run->cohort, &run->totals, now, due), err);
+        status = sy_journal_append(run->snapshot.epochs, sy_epoch_line(run->cohort, &run->totals, now), err);
     }
     if (status == SY_OK) {
         status = note_times(run, now, seconds, evaluation, err);
     }
     if (status == SY_OK && progress && progress->epoch) {
-        progress->epoch(progress->context, run->cohort, &run->totals, now, due, sy_seconds_now() - run->began);
+        progress->epoch(progress->context, run->cohort, &run->totals, now, sy_seconds_now() - run->began);
     }
     return status;
 }
@@ -235,7 +235,19 @@ static int one_step(struct run *run, const struct sy_batch *batch, struct sy_err
     return status;
 }
 
+/* The costs of the run until now, over all processes that worked on it. */
+static void count_costs(struct run *run) {
+    double peak = sy_peak_mib();
+    run->snapshot.costs = (struct sy_costs){
+        .seconds = run->before.seconds + sy_seconds_now() - run->began,
+        .training_seconds = run->before.training_seconds + run->training_seconds,
+        .peak_mib = peak > run->before.peak_mib ? peak : run->before.peak_mib,
+        .energy_joules = run->before.energy_joules + sy_energy_meter_read(&run->meter),
+    };
+}
+
 static int save(struct run *run, struct sy_error *err) {
+    count_costs(run);
     int status = sy_snapshot_save(&run->snapshot, run->folder, run->experiment->train.keep, err);
     run->saved = status == SY_OK ? run->snapshot.next.step : run->saved;
     return status;
@@ -286,21 +298,15 @@ static int train_epoch(struct run *run, bool *whole, struct sy_error *err) {
     return status;
 }
 
-static json_t *result_json(const struct run *run) {
-    const struct sy_experiment *experiment = run->experiment;
-    json_t *nodes = json_object();
-    for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        const struct sy_node_totals *node = &run->totals.nodes[i];
-        double accuracy = node->test.samples ? (double)node->test.correct / (double)node->test.samples : (double)NAN;
-        json_object_set_new(nodes, experiment->nodes[i].name,
-                            json_pack("{s:s, s:o, s:o, s:I}", "role", sy_role_name(experiment->nodes[i].role),
-                                      "test_accuracy", sy_json_number(accuracy), "best_test_accuracy",
-                                      sy_json_number(node->best_accuracy), "best_epoch", (json_int_t)node->best_epoch));
+/* result.json and predictions.json, from the weights as they are now. */
+static int conclude(struct run *run, struct sy_error *err) {
+    int status = SY_OK;
+    if (run->test && run->measured_at != run->snapshot.next.step) {
+        status = evaluate(run, err);
     }
-    double share = sy_totals_expert_share(&run->totals, experiment);
-    return json_pack("{s:I, s:I, s:o, s:o}", "epochs", (json_int_t)experiment->train.epochs, "steps",
-                     (json_int_t)run->snapshot.next.step, "expert_share", share < 0 ? json_null() : json_real(share),
-                     "nodes", nodes);
+    count_costs(run);
+    struct sy_result result = {run->experiment, &run->totals, &run->snapshot.costs, run->test ? &run->measured : NULL};
+    return status == SY_OK ? sy_result_write(&result, run->folder, err) : status;
 }
 
 static int train(struct run *run, int *end, struct sy_error *err) {
@@ -310,6 +316,7 @@ static int train(struct run *run, int *end, struct sy_error *err) {
     int status = SY_OK;
     run->saved = next->step > 0 ? next->step : -1; /* what was resumed from is there already */
     run->began = sy_seconds_now();
+    sy_energy_meter_init(&run->meter, NULL);
     while (status == SY_OK && next->epoch < experiment->train.epochs && !asked_to_stop(run) && !at_limit(run)) {
         bool whole;
         double start = sy_seconds_now();
@@ -317,6 +324,7 @@ static int train(struct run *run, int *end, struct sy_error *err) {
             sy_totals_reset(&run->totals, experiment);
         }
         status = train_epoch(run, &whole, err);
+        run->training_seconds += sy_seconds_now() - start;
         if (status == SY_OK && whole) {
             struct sy_moment last = {next->step - 1, next->epoch, next->batch - 1};
             status = end_epoch(run, &last, sy_seconds_now() - start, err);
@@ -332,7 +340,7 @@ static int train(struct run *run, int *end, struct sy_error *err) {
     }
     bool finished = next->epoch >= experiment->train.epochs;
     if (status == SY_OK && finished) {
-        status = sy_write_json(sy_run_folder_file(run->folder, "result.json"), result_json(run), err);
+        status = conclude(run, err);
     }
     *end = finished ? SY_RUN_FINISHED : asked_to_stop(run) ? SY_RUN_INTERRUPTED : SY_RUN_STOPPED;
     return status;

@@ -12,9 +12,9 @@ struct sy_progress {
     /* After every step; seconds: since training began in this process. */
     void (*step)(void *context, const struct sy_cohort *cohort, const struct sy_totals *totals,
                  const struct sy_moment *now, double seconds);
-    /* After every epoch; without `evaluated`, the test figures are missing. */
+    /* After every epoch; scores without samples were not measured in it. */
     void (*epoch)(void *context, const struct sy_cohort *cohort, const struct sy_totals *totals,
-                  const struct sy_moment *now, bool evaluated, double seconds);
+                  const struct sy_moment *now, double seconds);
     /* Something a person should know: one line. */
     void (*note)(void *context, const char *text);
 };

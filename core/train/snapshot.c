@@ -1,6 +1,7 @@
 /* snapshot.c - see snapshot.h. */
 #include "snapshot.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,12 +186,18 @@ static int write_buffers(struct sy_checkpoint_writer *writer, struct sy_experime
 /* ---- state.json ------------------------------------------------------------------------------------------------- */
 
 static json_t *node_state(const struct sy_member *member, const struct sy_node_totals *node) {
-    return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I, s:{s:I, s:I, s:o}}", "updates",
-                     (json_int_t)member->updates, "loss", sy_json_number(node->loss), "correct",
-                     (json_int_t)node->correct, "on", (json_int_t)node->on, "spent", (json_int_t)node->spent, "saved",
-                     (json_int_t)node->saved, "best_accuracy", sy_json_number(node->best_accuracy), "best_epoch",
-                     (json_int_t)node->best_epoch, "test", "samples", (json_int_t)node->test.samples, "correct",
-                     (json_int_t)node->test.correct, "loss", sy_json_number(node->test.loss));
+    return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I}", "updates", (json_int_t)member->updates,
+                     "loss", sy_json_number(node->loss), "correct", (json_int_t)node->correct, "on",
+                     (json_int_t)node->on, "spent", (json_int_t)node->spent, "saved", (json_int_t)node->saved,
+                     "run_spent", (json_int_t)node->run_spent, "run_saved", (json_int_t)node->run_saved,
+                     "best_accuracy", sy_json_number(node->best_accuracy), "best_epoch", (json_int_t)node->best_epoch);
+}
+
+/* What the run has cost so far; the only thing here that two equal runs do not share. */
+static json_t *costs_state(const struct sy_costs *costs) {
+    return json_pack("{s:o, s:o, s:o, s:o}", "seconds", sy_json_number(costs->seconds), "training_seconds",
+                     sy_json_number(costs->training_seconds), "energy_joules", sy_json_number(costs->energy_joules),
+                     "peak_mib", sy_json_number(costs->peak_mib));
 }
 
 static json_t *run_state(const struct sy_snapshot *snapshot) {
@@ -212,12 +219,14 @@ static json_t *run_state(const struct sy_snapshot *snapshot) {
         sy_fields_to_json(fields, instance, false);
         json_array_append_new(plugins, fields);
     }
-    return json_pack(
-        "{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o}", "step", (json_int_t)snapshot->next.step,
-        "epoch", (json_int_t)snapshot->next.epoch, "batch", (json_int_t)snapshot->next.batch, "journals", "steps",
-        (json_int_t)sy_journal_size(snapshot->steps), "epochs", (json_int_t)sy_journal_size(snapshot->epochs), "totals",
-        "samples", (json_int_t)totals->samples, "steps", (json_int_t)totals->steps, "run_steps",
-        (json_int_t)totals->run_steps, "nodes", nodes, "gates", gates, "plugins", plugins);
+    return json_pack("{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:o}", "step",
+                     (json_int_t)snapshot->next.step, "epoch", (json_int_t)snapshot->next.epoch, "batch",
+                     (json_int_t)snapshot->next.batch, "journals", "steps",
+                     (json_int_t)sy_journal_size(snapshot->steps), "epochs",
+                     (json_int_t)sy_journal_size(snapshot->epochs), "totals", "samples", (json_int_t)totals->samples,
+                     "steps", (json_int_t)totals->steps, "run_steps", (json_int_t)totals->run_steps, "run_samples",
+                     (json_int_t)totals->run_samples, "costs", costs_state(&snapshot->costs), "nodes", nodes, "gates",
+                     gates, "plugins", plugins);
 }
 
 int sy_snapshot_save(const struct sy_snapshot *snapshot, struct sy_run_folder *folder, int keep, struct sy_error *err) {
@@ -309,6 +318,7 @@ static void read_totals(struct sy_snapshot *snapshot, const json_t *state) {
     totals->samples = integer(sums, "samples");
     totals->steps = integer(sums, "steps");
     totals->run_steps = integer(sums, "run_steps");
+    totals->run_samples = integer(sums, "run_samples");
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         const json_t *from = json_object_get(nodes, experiment->nodes[i].name);
         struct sy_node_totals *node = &totals->nodes[i];
@@ -318,17 +328,30 @@ static void read_totals(struct sy_snapshot *snapshot, const json_t *state) {
         node->on = integer(from, "on");
         node->spent = integer(from, "spent");
         node->saved = integer(from, "saved");
+        node->run_spent = integer(from, "run_spent");
+        node->run_saved = integer(from, "run_saved");
         node->best_accuracy = json_number_value(json_object_get(from, "best_accuracy"));
         node->best_epoch = integer(from, "best_epoch");
-        const json_t *test = json_object_get(from, "test");
-        node->test.samples = integer(test, "samples");
-        node->test.correct = integer(test, "correct");
-        node->test.loss = json_number_value(json_object_get(test, "loss"));
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
         const json_t *from = json_array_get(json_object_get(state, "gates"), (size_t)g);
         totals->gates[g].expert = integer(from, "expert");
         totals->gates[g].run_expert = integer(from, "run_expert");
+    }
+}
+
+static double number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+static void read_costs(struct sy_costs *costs, const json_t *state) {
+    const json_t *from = json_object_get(state, "costs");
+    if (from) { /* not in checkpoints of earlier versions */
+        costs->seconds = number(from, "seconds");
+        costs->training_seconds = number(from, "training_seconds");
+        costs->energy_joules = number(from, "energy_joules");
+        costs->peak_mib = number(from, "peak_mib");
     }
 }
 
@@ -360,6 +383,7 @@ int sy_snapshot_restore(struct sy_snapshot *snapshot, const struct sy_checkpoint
         sy_fields_from_json(json_array_get(json_object_get(state, "plugins"), (size_t)i), instance);
     }
     read_totals(snapshot, state);
+    read_costs(&snapshot->costs, state);
     snapshot->next = (struct sy_moment){integer(state, "step"), integer(state, "epoch"), integer(state, "batch")};
     snapshot->steps_bytes = integer(json_object_get(state, "journals"), "steps");
     snapshot->epochs_bytes = integer(json_object_get(state, "journals"), "epochs");

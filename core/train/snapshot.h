@@ -4,12 +4,14 @@
 
 #include "../record/checkpoint.h"
 #include "../record/journal.h"
+#include "costs.h"
 #include "totals.h"
 
 struct sy_snapshot {
     struct sy_cohort *cohort;
     struct sy_totals *totals;
     struct sy_moment next; /* the step that comes next */
+    struct sy_costs costs; /* up to there, of all processes that worked on the run */
     struct sy_journal *steps, *epochs;
     int64_t steps_bytes, epochs_bytes; /* restored: what the journals are to be cut to */
 };

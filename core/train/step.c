@@ -411,22 +411,11 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
                                                              : learn_simultaneously(cohort, batch, now, err);
 }
 
-int sy_cohort_evaluate(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_score *scores,
-                       struct sy_error *err) {
+int sy_cohort_infer(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_error *err) {
     const struct sy_moment now = {0, 0, 0};
-    int32_t classes = cohort->experiment->dataset_info.classes;
-    for (int32_t i = 0; i < cohort->experiment->n_nodes; i++) {
-        struct sy_member *member = &cohort->members[i];
-        int status = forward(cohort, i, batch, &now, SY_EVALUATE, err);
-        if (status != SY_OK) {
-            return status;
-        }
-        const double *log_p = sy_signals_log_probabilities(&member->signals, 1);
-        scores[i].samples += batch->count;
-        scores[i].correct += count_correct(&member->outputs[0], batch->labels);
-        for (int32_t b = 0; b < batch->count; b++) {
-            scores[i].loss -= log_p[(size_t)b * (size_t)classes + (size_t)batch->labels[b]];
-        }
+    int status = SY_OK;
+    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
+        status = forward(cohort, i, batch, &now, SY_EVALUATE, err);
     }
-    return SY_OK;
+    return status;
 }

@@ -37,6 +37,7 @@ void sy_totals_add(struct sy_totals *totals, const struct sy_cohort *cohort, int
     const struct sy_experiment *experiment = cohort->experiment;
     totals->samples += samples;
     totals->steps++;
+    totals->run_samples += samples;
     totals->run_steps++;
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         const struct sy_member *member = &cohort->members[i];
@@ -45,10 +46,14 @@ void sy_totals_add(struct sy_totals *totals, const struct sy_cohort *cohort, int
         node->loss += member->loss * samples;
         node->correct += member->correct;
         node->on += member->on;
-        /* backward is two passes of the same size: with respect to inputs and to weights */
-        node->spent += member->on ? 3 * forward : forward;
-        node->saved +=
-            member->on || member->node->frozen ? 0 : 2 * forward; /* pausing saves what would have been spent */
+        /* backward is two passes of the same size: with respect to inputs and to weights; pausing saves what would have
+         * been spent */
+        int64_t spent = member->on ? 3 * forward : forward;
+        int64_t saved = member->on || member->node->frozen ? 0 : 2 * forward;
+        node->spent += spent;
+        node->saved += saved;
+        node->run_spent += spent;
+        node->run_saved += saved;
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
         int64_t expert = cohort->decisions[g].mode == SY_EXPERT;

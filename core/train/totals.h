@@ -3,13 +3,14 @@
 #ifndef SY_TRAIN_TOTALS_H
 #define SY_TRAIN_TOTALS_H
 
-#include "cohort.h"
+#include "evaluate.h"
 
 struct sy_node_totals {
     double loss;          /* sum over samples of the training loss */
     int64_t correct, on;  /* samples right; steps it learnt in */
     int64_t spent, saved; /* multiply-adds, forward and backward; what pausing did not spend */
-    struct sy_score test; /* of the last evaluation */
+    int64_t run_spent, run_saved;
+    struct sy_score test; /* of this epoch; no samples: not measured */
     double best_accuracy; /* on the test split, of all epochs; -1 before the first */
     int64_t best_epoch;
 };
@@ -20,7 +21,7 @@ struct sy_gate_totals {
 
 struct sy_totals {
     int64_t samples, steps; /* of this epoch */
-    int64_t run_steps;      /* of the run */
+    int64_t run_samples, run_steps;
     struct sy_node_totals *nodes;
     struct sy_gate_totals *gates;
 };

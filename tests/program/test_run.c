@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "program.h"
+#include "results.h"
 
 TestSuite(run, .init = program_setup, .fini = program_teardown);
 
@@ -29,6 +30,7 @@ Test(run, leaves_a_complete_run_folder) {
                                  "epochs.jsonl",
                                  "times.jsonl",
                                  "result.json",
+                                 "predictions.json",
                                  "checkpoints/10/teacher.safetensors",
                                  "checkpoints/10/student.safetensors",
                                  "checkpoints/5/teacher.safetensors",
@@ -67,7 +69,7 @@ Test(run, the_written_config_runs_again_and_gives_the_same_bytes) {
 static void expect_same_run(const char *one, const char *other) {
     const char *const files[] = {"steps.jsonl",
                                  "epochs.jsonl",
-                                 "result.json",
+                                 "predictions.json",
                                  "checkpoints/10/teacher.safetensors",
                                  "checkpoints/10/student.safetensors",
                                  "checkpoints/10/teacher.optimizer.safetensors",
@@ -78,6 +80,10 @@ static void expect_same_run(const char *one, const char *other) {
         snprintf(b, sizeof b, "%s/%s", other, files[i]);
         cr_expect(same_bytes(a, b), "%s", files[i]);
     }
+    char a[128], b[128];
+    snprintf(a, sizeof a, "%s/result.json", one);
+    snprintf(b, sizeof b, "%s/result.json", other);
+    cr_expect(same_result(a, b));
 }
 
 Test(run, resumed_anywhere_it_ends_in_the_same_bytes) {
