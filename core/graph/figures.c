@@ -6,8 +6,9 @@
 
 const char *sy_op_kind_name(int32_t kind) {
     static const char *const names[SY_OP_KINDS] = {
-        "?",      "conv2d",   "linear",   "batch_norm",      "relu",    "relu6",     "add",
-        "concat", "avg_pool", "max_pool", "global_avg_pool", "flatten", "slice_pad", "dropout",
+        "?",        "conv2d",   "linear",          "batch_norm", "relu",      "relu6",   "add",     "concat",
+        "avg_pool", "max_pool", "global_avg_pool", "flatten",    "slice_pad", "dropout", "softmax", "multiply",
+        "slice",    "dot",      "l2_normalize",
     };
     return names[kind > 0 && kind < SY_OP_KINDS ? kind : 0];
 }
@@ -38,11 +39,15 @@ int64_t sy_graph_parameter_count(const struct sy_graph *graph) {
 }
 
 int64_t sy_op_multiply_adds(const struct sy_graph *graph, const struct sy_op *op) {
-    if (op->kind != SY_OP_CONV2D && op->kind != SY_OP_LINEAR) {
+    switch (op->kind) {
+    case SY_OP_CONV2D:
+    case SY_OP_LINEAR: /* every output element is a dot product as long as one filter */
+        return (int64_t)sy_shape_count(&graph->values[op->output]) * graph->params[op->param[SY_WEIGHT]]->fan_in;
+    case SY_OP_DOT:
+        return graph->values[op->inputs[0]].dim[0];
+    default:
         return 0;
     }
-    /* every output element is a dot product as long as one filter */
-    return (int64_t)sy_shape_count(&graph->values[op->output]) * graph->params[op->param[SY_WEIGHT]]->fan_in;
 }
 
 int64_t sy_graph_multiply_adds(const struct sy_graph *graph) {
@@ -78,7 +83,8 @@ int64_t sy_graph_step_multiply_adds(const struct sy_graph *graph) {
     int64_t total = 0;
     for (int32_t i = 0; i < graph->n_ops; i++) {
         const struct sy_op *op = graph->ops[i];
-        total += (sy_op_passes_gradient(graph, op) ? 3 : 2) * sy_op_multiply_adds(graph, op);
+        int32_t passes = 1 + (op->param[SY_WEIGHT] >= 0) + sy_op_passes_gradient(graph, op);
+        total += passes * sy_op_multiply_adds(graph, op);
     }
     return total;
 }

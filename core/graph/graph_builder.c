@@ -3,116 +3,8 @@
 
 #include <string.h>
 
+#include "build_features.h"
 #include "graph_parts.h"
-
-/* ---- the graph under construction ------------------------------------------------------------------------------- */
-
-/* The shape of a value, or NULL after a mistake. */
-static const struct sy_shape *shape_of(struct sy_building *building, int32_t value, const char *name) {
-    if (building->failed) {
-        return NULL;
-    }
-    if (value < 0 || value >= building->graph.n_values) {
-        sy_building_fail(building, name, "its input %d is no value of this graph; pass what an earlier call returned",
-                         value);
-        return NULL;
-    }
-    return &building->values[value];
-}
-
-static const struct sy_shape *image_of(struct sy_building *building, int32_t value, const char *name) {
-    const struct sy_shape *shape = shape_of(building, value, name);
-    if (shape && shape->rank != 3) {
-        sy_building_fail(building, name, "needs an image (channels, height, width), its input is a vector of %d",
-                         shape->dim[0]);
-        return NULL;
-    }
-    return shape;
-}
-
-/* Appends an operator with its output; the operator is filled in by the caller. */
-static struct sy_op *new_op(struct sy_building *building, int32_t kind, const char *name, const int32_t *inputs,
-                            int32_t n_inputs, const struct sy_shape *shape) {
-    char made_up[64];
-    if (building->failed) {
-        return NULL;
-    }
-    if (!name) {
-        snprintf(made_up, sizeof made_up, "%s%d", sy_op_kind_name(kind), ++building->unnamed[kind]);
-        name = made_up;
-    } else if (!name[0] || strlen(name) >= SY_NAME_ROOM - 1) {
-        sy_building_fail(building, sy_op_kind_name(kind), "its name must have 1 to %d characters", SY_NAME_ROOM - 2);
-        return NULL;
-    }
-    if ((double)shape->dim[0] * shape->dim[1] * shape->dim[2] > INT32_MAX) {
-        sy_building_fail(building, name, "%d x %d x %d elements of output are too many, at most %d", shape->dim[0],
-                         shape->dim[1], shape->dim[2], INT32_MAX);
-        return NULL;
-    }
-    struct sy_op *op = sy_building_take(building, sizeof *op);
-    int32_t *copy = sy_building_take(building, (size_t)n_inputs * sizeof *copy);
-    char *text = sy_building_text(building, name);
-    struct sy_op **ops = sy_building_room(building->ops, building->graph.n_ops, sizeof *ops);
-    building->ops = ops ? ops : building->ops;
-    if (!op || !copy || !text || !ops) {
-        sy_building_out_of_memory(building);
-        return NULL;
-    }
-    memcpy(copy, inputs, (size_t)n_inputs * sizeof *copy);
-    *op = (struct sy_op){.size = sizeof *op,
-                         .kind = kind,
-                         .name = text,
-                         .inputs = copy,
-                         .n_inputs = n_inputs,
-                         .param = {-1, -1, -1, -1},
-                         .kernel = 1,
-                         .stride = 1,
-                         .groups = 1};
-    op->output = sy_building_value(building, shape->rank, shape->dim[0], shape->dim[1], shape->dim[2]);
-    if (op->output < 0) {
-        return NULL;
-    }
-    building->ops[building->graph.n_ops++] = op;
-    return op;
-}
-
-static void new_param(struct sy_building *building, struct sy_op *op, int32_t which, const char *suffix, int32_t role,
-                      const int64_t shape[4], int32_t rank, struct sy_init init) {
-    char name[SY_NAME_ROOM + 32];
-    if (building->failed) {
-        return;
-    }
-    snprintf(name, sizeof name, "%s.%s", op->name, suffix);
-    for (int32_t i = 0; i < building->graph.n_params; i++) {
-        if (!strcmp(building->params[i]->name, name)) {
-            sy_building_fail(building, op->name, "there is already a parameter %s; give each operator its own name",
-                             name);
-            return;
-        }
-    }
-    struct sy_param *param = sy_building_take(building, sizeof *param);
-    char *text = sy_building_text(building, name);
-    struct sy_param **params = sy_building_room(building->params, building->graph.n_params, sizeof *params);
-    building->params = params ? params : building->params;
-    if (!param || !text || !params) {
-        sy_building_out_of_memory(building);
-        return;
-    }
-    *param = (struct sy_param){
-        .size = sizeof *param, .role = role, .name = text, .rank = rank, .op = building->graph.n_ops - 1, .init = init};
-    memcpy(param->shape, shape, sizeof param->shape);
-    op->param[which] = building->graph.n_params;
-    building->params[building->graph.n_params++] = param;
-}
-
-static void set_fans(struct sy_building *building, const struct sy_op *op, int64_t fan_in, int64_t fan_out) {
-    for (int32_t k = 0; !building->failed && k < SY_OP_PARAMS; k++) {
-        if (op->param[k] >= 0) {
-            building->params[op->param[k]]->fan_in = fan_in;
-            building->params[op->param[k]]->fan_out = fan_out;
-        }
-    }
-}
 
 /* ---- operators with parameters ---------------------------------------------------------------------------------- */
 
@@ -152,7 +44,7 @@ static bool read_spec(struct sy_building *building, const char *name, void *spec
 static int32_t build_conv2d(void *graph, int32_t x, const struct sy_conv2d *theirs, const char *name) {
     struct sy_building *building = graph;
     struct sy_conv2d spec = {.size = sizeof spec};
-    const struct sy_shape *in = image_of(building, x, name);
+    const struct sy_shape *in = sy_building_image(building, x, name);
     if (!in || !read_spec(building, name, &spec, sizeof spec, theirs)) {
         return -1;
     }
@@ -169,52 +61,48 @@ static int32_t build_conv2d(void *graph, int32_t x, const struct sy_conv2d *thei
                            {spec.channels, window(building, name, in->dim[1], kernel, stride, spec.padding),
                             window(building, name, in->dim[2], kernel, stride, spec.padding)}};
     int64_t shape[4] = {spec.channels, in->dim[0] / groups, kernel, kernel};
-    struct sy_op *op = new_op(building, SY_OP_CONV2D, name, &x, 1, &out);
+    struct sy_op *op = sy_building_op(building, SY_OP_CONV2D, name, &x, 1, &out);
     if (!op) {
         return -1;
     }
     op->kernel = kernel, op->stride = stride, op->padding = spec.padding, op->groups = groups;
-    new_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, shape, 4, spec.weight_init);
+    sy_building_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, shape, 4, spec.weight_init);
     if (spec.bias) {
-        new_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, (int64_t[4]){spec.channels}, 1, spec.bias_init);
+        sy_building_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, (int64_t[4]){spec.channels}, 1, spec.bias_init);
     }
-    set_fans(building, op, shape[1] * kernel * kernel, shape[0] * kernel * kernel);
+    sy_building_fans(building, op, shape[1] * kernel * kernel, shape[0] * kernel * kernel);
     return building->failed ? -1 : op->output;
 }
 
 static int32_t build_linear(void *graph, int32_t x, const struct sy_linear *theirs, const char *name) {
     struct sy_building *building = graph;
     struct sy_linear spec = {.size = sizeof spec};
-    const struct sy_shape *in = shape_of(building, x, name);
+    const struct sy_shape *in = sy_building_vector(building, x, name);
     if (!in || !read_spec(building, name, &spec, sizeof spec, theirs)) {
         return -1;
-    }
-    if (in->rank != 1) {
-        return sy_building_fail(building, name,
-                                "needs a vector, its input is an image of %d x %d x %d; flatten or pool it first",
-                                in->dim[0], in->dim[1], in->dim[2]);
     }
     if (spec.features < 1) {
         return sy_building_fail(building, name, "%d features of output; it needs 1 or more", spec.features);
     }
     int64_t features = in->dim[0];
-    struct sy_op *op = new_op(building, SY_OP_LINEAR, name, &x, 1, &(struct sy_shape){1, {spec.features, 1, 1}});
+    struct sy_op *op =
+        sy_building_op(building, SY_OP_LINEAR, name, &x, 1, &(struct sy_shape){1, {spec.features, 1, 1}});
     if (!op) {
         return -1;
     }
-    new_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, (int64_t[4]){spec.features, features}, 2,
-              spec.weight_init);
+    sy_building_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, (int64_t[4]){spec.features, features}, 2,
+                      spec.weight_init);
     if (!spec.no_bias) {
-        new_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, (int64_t[4]){spec.features}, 1, spec.bias_init);
+        sy_building_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, (int64_t[4]){spec.features}, 1, spec.bias_init);
     }
-    set_fans(building, op, features, spec.features);
+    sy_building_fans(building, op, features, spec.features);
     return building->failed ? -1 : op->output;
 }
 
 static int32_t build_batch_norm(void *graph, int32_t x, const struct sy_batch_norm *theirs, const char *name) {
     struct sy_building *building = graph;
     struct sy_batch_norm spec = {.size = sizeof spec};
-    const struct sy_shape *in = shape_of(building, x, name);
+    const struct sy_shape *in = sy_building_shape(building, x, name);
     if (!in || !read_spec(building, name, &spec, sizeof spec, theirs)) {
         return -1;
     }
@@ -223,7 +111,7 @@ static int32_t build_batch_norm(void *graph, int32_t x, const struct sy_batch_no
                                 spec.eps, spec.momentum);
     }
     struct sy_shape out = *in;
-    struct sy_op *op = new_op(building, SY_OP_BATCH_NORM, name, &x, 1, &out);
+    struct sy_op *op = sy_building_op(building, SY_OP_BATCH_NORM, name, &x, 1, &out);
     if (!op) {
         return -1;
     }
@@ -232,25 +120,25 @@ static int32_t build_batch_norm(void *graph, int32_t x, const struct sy_batch_no
     const struct sy_init zero = {SY_INIT_CONSTANT, 0, 0}, one = {SY_INIT_CONSTANT, 0, 1};
     op->eps = spec.eps != 0 ? spec.eps : 1e-5;
     op->momentum = spec.momentum != 0 ? spec.momentum : 0.1;
-    new_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, shape, 1,
-              spec.weight_init.kind == SY_INIT_DEFAULT ? one : spec.weight_init);
-    new_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, shape, 1,
-              spec.bias_init.kind == SY_INIT_DEFAULT ? zero : spec.bias_init);
-    new_param(building, op, SY_MEAN, "running_mean", SY_STATISTIC, shape, 1, zero);
-    new_param(building, op, SY_VARIANCE, "running_var", SY_STATISTIC, shape, 1, one);
-    set_fans(building, op, 1, 1);
+    sy_building_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, shape, 1,
+                      spec.weight_init.kind == SY_INIT_DEFAULT ? one : spec.weight_init);
+    sy_building_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, shape, 1,
+                      spec.bias_init.kind == SY_INIT_DEFAULT ? zero : spec.bias_init);
+    sy_building_param(building, op, SY_MEAN, "running_mean", SY_STATISTIC, shape, 1, zero);
+    sy_building_param(building, op, SY_VARIANCE, "running_var", SY_STATISTIC, shape, 1, one);
+    sy_building_fans(building, op, 1, 1);
     return building->failed ? -1 : op->output;
 }
 
 /* ---- operators without ------------------------------------------------------------------------------------------ */
 
 static int32_t build_same_shape(struct sy_building *building, int32_t kind, int32_t x) {
-    const struct sy_shape *in = shape_of(building, x, sy_op_kind_name(kind));
+    const struct sy_shape *in = sy_building_shape(building, x, sy_op_kind_name(kind));
     if (!in) {
         return -1;
     }
     struct sy_shape out = *in;
-    struct sy_op *op = new_op(building, kind, NULL, &x, 1, &out);
+    struct sy_op *op = sy_building_op(building, kind, NULL, &x, 1, &out);
     return op ? op->output : -1;
 }
 
@@ -264,7 +152,7 @@ static int32_t build_relu6(void *graph, int32_t x) {
 
 static int32_t build_add(void *graph, int32_t a, int32_t b) {
     struct sy_building *building = graph;
-    const struct sy_shape *left = shape_of(building, a, "add"), *right = shape_of(building, b, "add");
+    const struct sy_shape *left = sy_building_shape(building, a, "add"), *right = sy_building_shape(building, b, "add");
     if (!left || !right) {
         return -1;
     }
@@ -273,19 +161,19 @@ static int32_t build_add(void *graph, int32_t a, int32_t b) {
                                 left->dim[1], left->dim[2], right->dim[0], right->dim[1], right->dim[2]);
     }
     struct sy_shape out = *left;
-    struct sy_op *op = new_op(building, SY_OP_ADD, NULL, (const int32_t[]){a, b}, 2, &out);
+    struct sy_op *op = sy_building_op(building, SY_OP_ADD, NULL, (const int32_t[]){a, b}, 2, &out);
     return op ? op->output : -1;
 }
 
 static int32_t build_concat(void *graph, const int32_t *inputs, int32_t count) {
     struct sy_building *building = graph;
-    const struct sy_shape *first = inputs && count > 0 ? shape_of(building, inputs[0], "concat") : NULL;
+    const struct sy_shape *first = inputs && count > 0 ? sy_building_shape(building, inputs[0], "concat") : NULL;
     if (!first) {
         return sy_building_fail(building, "concat", "needs an input");
     }
     struct sy_shape out = *first;
     for (int32_t i = 1; i < count; i++) {
-        const struct sy_shape *next = shape_of(building, inputs[i], "concat");
+        const struct sy_shape *next = sy_building_shape(building, inputs[i], "concat");
         if (!next) {
             return -1;
         }
@@ -298,14 +186,14 @@ static int32_t build_concat(void *graph, const int32_t *inputs, int32_t count) {
         }
         out.dim[0] += next->dim[0];
     }
-    struct sy_op *op = new_op(building, SY_OP_CONCAT, NULL, inputs, count, &out);
+    struct sy_op *op = sy_building_op(building, SY_OP_CONCAT, NULL, inputs, count, &out);
     return op ? op->output : -1;
 }
 
 static int32_t build_pool(struct sy_building *building, int32_t kind, int32_t x, int32_t kernel, int32_t stride,
                           int32_t padding) {
     const char *name = sy_op_kind_name(kind);
-    const struct sy_shape *in = image_of(building, x, name);
+    const struct sy_shape *in = sy_building_image(building, x, name);
     if (!in) {
         return -1;
     }
@@ -315,7 +203,7 @@ static int32_t build_pool(struct sy_building *building, int32_t kind, int32_t x,
     struct sy_shape out = {3,
                            {in->dim[0], window(building, name, in->dim[1], kernel, stride, padding),
                             window(building, name, in->dim[2], kernel, stride, padding)}};
-    struct sy_op *op = new_op(building, kind, NULL, &x, 1, &out);
+    struct sy_op *op = sy_building_op(building, kind, NULL, &x, 1, &out);
     if (!op) {
         return -1;
     }
@@ -332,23 +220,24 @@ static int32_t build_max_pool(void *graph, int32_t x, int32_t kernel, int32_t st
 }
 
 static int32_t build_global_avg_pool(void *graph, int32_t x) {
-    const struct sy_shape *in = image_of(graph, x, "global_avg_pool");
+    const struct sy_shape *in = sy_building_image(graph, x, "global_avg_pool");
     struct sy_op *op =
-        in ? new_op(graph, SY_OP_GLOBAL_AVG_POOL, NULL, &x, 1, &(struct sy_shape){1, {in->dim[0], 1, 1}}) : NULL;
+        in ? sy_building_op(graph, SY_OP_GLOBAL_AVG_POOL, NULL, &x, 1, &(struct sy_shape){1, {in->dim[0], 1, 1}})
+           : NULL;
     return op ? op->output : -1;
 }
 
 static int32_t build_flatten(void *graph, int32_t x) {
-    const struct sy_shape *in = shape_of(graph, x, "flatten");
-    struct sy_op *op =
-        in ? new_op(graph, SY_OP_FLATTEN, NULL, &x, 1, &(struct sy_shape){1, {(int32_t)sy_shape_count(in), 1, 1}})
-           : NULL;
+    const struct sy_shape *in = sy_building_shape(graph, x, "flatten");
+    struct sy_op *op = in ? sy_building_op(graph, SY_OP_FLATTEN, NULL, &x, 1,
+                                           &(struct sy_shape){1, {(int32_t)sy_shape_count(in), 1, 1}})
+                          : NULL;
     return op ? op->output : -1;
 }
 
 static int32_t build_slice_pad(void *graph, int32_t x, int32_t stride, int32_t before, int32_t after) {
     struct sy_building *building = graph;
-    const struct sy_shape *in = image_of(building, x, "slice_pad");
+    const struct sy_shape *in = sy_building_image(building, x, "slice_pad");
     if (!in) {
         return -1;
     }
@@ -363,7 +252,7 @@ static int32_t build_slice_pad(void *graph, int32_t x, int32_t stride, int32_t b
     }
     struct sy_shape out = {3,
                            {in->dim[0] + before + after, (in->dim[1] - 1) / stride + 1, (in->dim[2] - 1) / stride + 1}};
-    struct sy_op *op = new_op(building, SY_OP_SLICE_PAD, NULL, &x, 1, &out);
+    struct sy_op *op = sy_building_op(building, SY_OP_SLICE_PAD, NULL, &x, 1, &out);
     if (!op) {
         return -1;
     }
@@ -387,7 +276,7 @@ static int32_t build_dropout(void *graph, int32_t x, double probability) {
 
 static int32_t build_output(void *graph, int32_t x, const char *name) {
     struct sy_building *building = graph;
-    if (!shape_of(building, x, name)) {
+    if (!sy_building_shape(building, x, name)) {
         return -1;
     }
     if (!name || !name[0] || strlen(name) >= SY_NAME_ROOM - 1) {
@@ -402,7 +291,7 @@ static int32_t build_output(void *graph, int32_t x, const char *name) {
 }
 
 static int32_t build_shape(void *graph, int32_t x, struct sy_shape *out) {
-    const struct sy_shape *shape = shape_of(graph, x, "shape");
+    const struct sy_shape *shape = sy_building_shape(graph, x, "shape");
     if (shape) {
         *out = *shape;
     }
@@ -431,6 +320,11 @@ static const struct sy_builder template = {
     .output = build_output,
     .shape = build_shape,
     .fail = build_fail,
+    .softmax = sy_build_softmax,
+    .multiply = sy_build_multiply,
+    .slice = sy_build_slice,
+    .dot = sy_build_dot,
+    .l2_normalize = sy_build_l2_normalize,
 };
 
 /* The values that are fed from outside; NULL after a mistake. */

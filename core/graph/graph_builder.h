@@ -34,7 +34,7 @@ struct sy_built_graph *sy_graph_prune(const struct sy_graph *graph, const int32_
 
 /* Elements of trainable parameters. */
 int64_t sy_graph_parameter_count(const struct sy_graph *graph);
-/* Multiply-adds of one sample's forward pass: convolutions and linear layers. */
+/* Multiply-adds of one sample's forward pass: convolutions, linear layers and dot products. */
 int64_t sy_graph_multiply_adds(const struct sy_graph *graph);
 int64_t sy_op_multiply_adds(const struct sy_graph *graph, const struct sy_op *op);
 /* Multiply-adds of one sample's training step: forward, and backward with respect to weights and, where some parameter

@@ -35,6 +35,18 @@ int32_t sy_building_fail(struct sy_building *building, const char *name, const c
 int32_t sy_building_out_of_memory(struct sy_building *building);
 /* Appends a value; its number or -1. */
 int32_t sy_building_value(struct sy_building *building, int32_t rank, int32_t a, int32_t b, int32_t c);
+/* The shape of a value, or NULL after a mistake; image, vector: the other being a mistake. `name`: who asks. */
+const struct sy_shape *sy_building_shape(struct sy_building *building, int32_t value, const char *name);
+const struct sy_shape *sy_building_image(struct sy_building *building, int32_t value, const char *name);
+const struct sy_shape *sy_building_vector(struct sy_building *building, int32_t value, const char *name);
+/* Appends an operator with its output, of that shape; the caller fills in the rest. name NULL: one is made up. NULL after a
+ * mistake. */
+struct sy_op *sy_building_op(struct sy_building *building, int32_t kind, const char *name, const int32_t *inputs,
+                             int32_t n_inputs, const struct sy_shape *shape);
+/* Appends a parameter of the newest operator: NAME.suffix, at sy_op.param[which]. */
+void sy_building_param(struct sy_building *building, struct sy_op *op, int32_t which, const char *suffix, int32_t role,
+                       const int64_t shape[4], int32_t rank, struct sy_init init);
+void sy_building_fans(struct sy_building *building, const struct sy_op *op, int64_t fan_in, int64_t fan_out);
 /* Appends an output. */
 bool sy_building_output(struct sy_building *building, int32_t value, const char *name);
 /* The finished graph, owning all memory; `inputs` was taken from the building. */

@@ -30,6 +30,12 @@ enum sy_op_kind {
     SY_OP_FLATTEN,         /* (C,H,W) -> (C*H*W) */
     SY_OP_SLICE_PAD,       /* every stride-th row and column, then zero channels before and after: ResNet's option A */
     SY_OP_DROPOUT,         /* training: each element kept with probability 1-p and scaled by 1/(1-p); evaluation: y=x */
+    SY_OP_SOFTMAX,         /* vectors: y_i = exp(x_i) / sum_j exp(x_j) */
+    SY_OP_MULTIPLY,        /* y = a b, element by element; where b has one channel (or feature) and a has more, it
+                              multiplies each of a's */
+    SY_OP_SLICE,           /* channels (or features) first, first+1, ...; as many as the output has */
+    SY_OP_DOT,             /* vectors of the same length: y = sum_i a_i b_i, one feature */
+    SY_OP_L2_NORMALIZE,    /* vectors: y = x / max(|x|, eps), |x| = sqrt(sum_i x_i^2), as PyTorch's F.normalize */
     SY_OP_KINDS            /* one past the last */
 };
 
@@ -88,8 +94,10 @@ struct sy_op {
     int32_t param[SY_OP_PARAMS]; /* weight, bias, running mean, running variance: indices of params, -1 where absent */
     int32_t kernel, stride, padding, groups; /* convolution and pooling; square, the same in both directions */
     int32_t pad_before, pad_after;           /* slice_pad: zero channels */
-    double eps, momentum;                    /* batch norm */
+    double eps, momentum;                    /* batch norm; eps also of l2_normalize */
     double probability;                      /* dropout: of dropping */
+    int32_t first;                           /* slice: its first channel */
+    int32_t reserved;
 };
 
 struct sy_output {

@@ -72,6 +72,11 @@ struct sy_builder {
     int32_t (*output)(void *graph, int32_t x, const char *name);
     int32_t (*shape)(void *graph, int32_t x, struct sy_shape *out);
     int32_t (*fail)(void *graph, const char *reason);
+    int32_t (*softmax)(void *graph, int32_t x);
+    int32_t (*multiply)(void *graph, int32_t a, int32_t b);
+    int32_t (*slice)(void *graph, int32_t x, int32_t first, int32_t count);
+    int32_t (*dot)(void *graph, int32_t a, int32_t b);
+    int32_t (*l2_normalize)(void *graph, int32_t x, double eps);
 };
 
 #define SY_NAME_ROOM 128
@@ -140,6 +145,32 @@ static inline int32_t sy_slice_pad(const struct sy_builder *b, int32_t x, int32_
 }
 static inline int32_t sy_dropout(const struct sy_builder *b, int32_t x, double probability) {
     return b->dropout(b->graph, x, probability);
+}
+
+/* What follows came after the first release of these headers: a core without it says so, as a mistake of the network. */
+#define SY_BUILDER_CALL_(b, function, ...)                        \
+    (SY_HAS(b, function) ? (b)->function((b)->graph, __VA_ARGS__) \
+                         : (b)->fail((b)->graph, #function ": this Switchyard is too old to know it"))
+
+/* Vectors only. */
+static inline int32_t sy_softmax(const struct sy_builder *b, int32_t x) {
+    return SY_BUILDER_CALL_(b, softmax, x);
+}
+/* a's shape; `other` has the same, or one channel (a vector: one feature) that multiplies each of a's. */
+static inline int32_t sy_multiply(const struct sy_builder *b, int32_t x, int32_t other) {
+    return SY_BUILDER_CALL_(b, multiply, x, other);
+}
+/* Channels of an image, or features of a vector: first, ..., first + count - 1. */
+static inline int32_t sy_slice(const struct sy_builder *b, int32_t x, int32_t first, int32_t count) {
+    return SY_BUILDER_CALL_(b, slice, x, first, count);
+}
+/* Two vectors of one length; gives a vector of one feature. */
+static inline int32_t sy_dot(const struct sy_builder *b, int32_t x, int32_t other) {
+    return SY_BUILDER_CALL_(b, dot, x, other);
+}
+/* Vectors only. eps: 1e-12 when 0. */
+static inline int32_t sy_l2_normalize(const struct sy_builder *b, int32_t x, double eps) {
+    return SY_BUILDER_CALL_(b, l2_normalize, x, eps);
 }
 
 /* Shape of a value, all zeros after a mistake. */

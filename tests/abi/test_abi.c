@@ -102,7 +102,7 @@ static const struct pin layout[] = {
     AT(sy_param, fan_out, 64),
     AT(sy_param, init, 72),
 
-    SIZE(sy_op, 96),
+    SIZE(sy_op, 104),
     AT(sy_op, size, 0),
     AT(sy_op, kind, 4),
     AT(sy_op, name, 8),
@@ -119,6 +119,8 @@ static const struct pin layout[] = {
     AT(sy_op, eps, 72),
     AT(sy_op, momentum, 80),
     AT(sy_op, probability, 88),
+    AT(sy_op, first, 96),
+    AT(sy_op, reserved, 100),
 
     SIZE(sy_output, 16),
     AT(sy_output, size, 0),
@@ -167,7 +169,7 @@ static const struct pin layout[] = {
     AT(sy_batch_norm, weight_init, 24),
     AT(sy_batch_norm, bias_init, 40),
 
-    SIZE(sy_builder, 144),
+    SIZE(sy_builder, 184),
     AT(sy_builder, size, 0),
     AT(sy_builder, reserved, 4),
     AT(sy_builder, graph, 8),
@@ -187,6 +189,11 @@ static const struct pin layout[] = {
     AT(sy_builder, output, 120),
     AT(sy_builder, shape, 128),
     AT(sy_builder, fail, 136),
+    AT(sy_builder, softmax, 144),
+    AT(sy_builder, multiply, 152),
+    AT(sy_builder, slice, 160),
+    AT(sy_builder, dot, 168),
+    AT(sy_builder, l2_normalize, 176),
 
     SIZE(sy_network_in, 24),
     AT(sy_network_in, size, 0),

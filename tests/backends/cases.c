@@ -72,6 +72,34 @@ static void perceptron(const struct sy_builder *b, const int32_t *inputs) {
     sy_output(b, sy_linear(b, sy_dropout(b, x, 0.5), SY_LINEAR(.features = 3), "fc2"), "logits");
 }
 
+/* Three vectors, each a mixture of all: shared projections, their products through softmax as weights. */
+static void attention(const struct sy_builder *b, const int32_t *inputs) {
+    int32_t keys[3], scores[3], mixed = 0;
+    for (int k = 0; k < 3; k++) {
+        keys[k] = sy_l2_normalize(b, sy_linear(b, inputs[k], SY_LINEAR(.features = 5, .no_bias = 1), "key%d", k), 0);
+    }
+    for (int k = 0; k < 3; k++) {
+        scores[k] = sy_dot(b, keys[0], keys[k]);
+    }
+    int32_t weights = sy_output(b, sy_softmax(b, sy_concat(b, scores, 3)), "weights");
+    for (int k = 0; k < 3; k++) {
+        int32_t part = sy_multiply(b, inputs[k], sy_slice(b, weights, k, 1));
+        mixed = k ? sy_add(b, mixed, part) : part;
+    }
+    sy_output(b, mixed, "mixed");
+}
+
+/* Halves of the channels, one of them scaled by a map of the other's, joined again; a residual around a product. */
+static void gated_branches(const struct sy_builder *b, const int32_t *inputs) {
+    int32_t x = sy_conv2d(b, inputs[0], SY_CONV2D(.channels = 34, .kernel = 3, .padding = 1), "conv1");
+    x = sy_relu(b, sy_batch_norm(b, x, SY_BATCH_NORM(.eps = 0), "bn1"));
+    int32_t left = sy_slice(b, x, 0, 17), right = sy_slice(b, x, 17, 17);
+    int32_t map = sy_conv2d(b, left, SY_CONV2D(.channels = 1), "map");
+    right = sy_add(b, right, sy_multiply(b, right, map));
+    x = sy_concat(b, (const int32_t[]){left, right}, 2);
+    sy_output(b, sy_conv2d(b, x, SY_CONV2D(.channels = 3, .kernel = 3, .stride = 2), "conv2"), "out");
+}
+
 /* ---- the list --------------------------------------------------------------------------------------------------- */
 
 #define IMAGE(c, h, w) \
@@ -160,6 +188,24 @@ const struct op_case op_cases[] = {
     PLAIN("slice pad channels only", SY_OP_SLICE_PAD, IMAGE(4, 7, 5), .stride = 1, .after = 4),
     PLAIN("dropout", SY_OP_DROPOUT, IMAGE(5, 7, 5), .evaluated = 1),
     PLAIN("dropout of a vector", SY_OP_DROPOUT, VECTOR(23), .evaluated = 1),
+    PLAIN("softmax", SY_OP_SOFTMAX, VECTOR(21)),
+    PLAIN("softmax of one", SY_OP_SOFTMAX, VECTOR(1)),
+    PLAIN("softmax of a few", SY_OP_SOFTMAX, VECTOR(3), .spread = 12),
+    PLAIN("multiply", SY_OP_MULTIPLY, IMAGE(5, 7, 5), .n_inputs = 2),
+    PLAIN("multiply vectors", SY_OP_MULTIPLY, VECTOR(19), .n_inputs = 2),
+    PLAIN("multiply with itself", SY_OP_MULTIPLY, IMAGE(5, 7, 5)),
+    PLAIN("multiply by one channel", SY_OP_MULTIPLY, IMAGE(19, 7, 5), .n_inputs = 2, .single = 1),
+    PLAIN("multiply by one feature", SY_OP_MULTIPLY, VECTOR(19), .n_inputs = 2, .single = 1),
+    PLAIN("slice", SY_OP_SLICE, IMAGE(21, 7, 5), .first = 3, .channels = 17),
+    PLAIN("slice the first", SY_OP_SLICE, IMAGE(5, 7, 5), .channels = 1),
+    PLAIN("slice the last", SY_OP_SLICE, IMAGE(18, 7, 5), .first = 17, .channels = 1),
+    PLAIN("slice a vector", SY_OP_SLICE, VECTOR(40), .first = 7, .channels = 20),
+    PLAIN("dot", SY_OP_DOT, VECTOR(21), .n_inputs = 2),
+    PLAIN("dot with itself", SY_OP_DOT, VECTOR(17)),
+    PLAIN("l2 normalize", SY_OP_L2_NORMALIZE, VECTOR(21)),
+    PLAIN("l2 normalize below eps", SY_OP_L2_NORMALIZE, VECTOR(6), .eps = 100),
+    GRAPH("attention", attention, VECTOR(19), .n_inputs = 3),
+    GRAPH("gated branches", gated_branches, IMAGE(5, 7, 5)),
     GRAPH("residual block", residual_block, IMAGE(5, 7, 5)),
     GRAPH("inverted block", inverted_block, IMAGE(3, 7, 5)),
     GRAPH("many readers", many_readers, IMAGE(3, 7, 5)),
@@ -201,6 +247,16 @@ static int32_t append(const struct op_case *c, const struct sy_builder *b, const
         return sy_flatten(b, in[0]);
     case SY_OP_SLICE_PAD:
         return sy_slice_pad(b, in[0], c->stride, c->before, c->after);
+    case SY_OP_SOFTMAX:
+        return sy_softmax(b, in[0]);
+    case SY_OP_MULTIPLY:
+        return sy_multiply(b, in[0], in[n_inputs - 1]);
+    case SY_OP_SLICE:
+        return sy_slice(b, in[0], c->first, c->channels);
+    case SY_OP_DOT:
+        return sy_dot(b, in[0], in[n_inputs - 1]);
+    case SY_OP_L2_NORMALIZE:
+        return sy_l2_normalize(b, in[0], c->eps);
     default:
         return sy_dropout(b, in[0], 0.3);
     }
@@ -229,8 +285,11 @@ const struct op_case *case_find(const char *name) {
 
 struct sy_built_graph *case_build(const struct op_case *op_case) {
     struct sy_error err = {.size = sizeof err};
-    const struct sy_shape shapes[] = {op_case->in, op_case->in, op_case->in};
+    struct sy_shape shapes[] = {op_case->in, op_case->in, op_case->in};
     int32_t n_inputs = op_case->n_inputs ? op_case->n_inputs : 1;
+    if (op_case->single) {
+        shapes[n_inputs - 1].dim[0] = 1;
+    }
     struct sy_built_graph *built = sy_graph_build_with(build, op_case, shapes, n_inputs, 3, &err);
     cr_assert_not_null(built, "%s: %s", op_case->name, err.text);
     return built;
@@ -251,6 +310,9 @@ double case_longest_sum(const struct sy_graph *graph, int32_t batch) {
         }
         if (op->kind == SY_OP_LINEAR) {
             longest = larger(longest, larger(in->dim[0], out->dim[0]));
+        }
+        if (op->kind == SY_OP_DOT || op->kind == SY_OP_SOFTMAX || op->kind == SY_OP_L2_NORMALIZE) {
+            longest = larger(longest, in->dim[0]);
         }
         longest = larger(longest, (double)batch * out->dim[1] * out->dim[2]);
     }

@@ -11,6 +11,9 @@ struct op_case {
     int32_t n_inputs; /* all of that shape; 1 when 0 */
     int32_t channels, kernel, stride, padding, groups, bias;
     int32_t before, after;
+    int32_t first; /* slice: `channels` from here on */
+    double eps;
+    int32_t single; /* the last input has one channel */
     /* A graph of several operators, outputs included. */
     void (*compose)(const struct sy_builder *b, const int32_t *inputs);
     double spread;     /* of the inputs: 4 when 0 */

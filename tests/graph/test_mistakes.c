@@ -66,6 +66,27 @@ MISTAKE(slice_with_too_many_channels) {
 MISTAKE(drop_everything) {
     UNUSED, sy_dropout(b, image, 1.0);
 }
+MISTAKE(softmax_of_image) {
+    UNUSED, sy_softmax(b, image);
+}
+MISTAKE(multiply_of_two_shapes) {
+    UNUSED, sy_multiply(b, vector, sy_slice(b, vector, 0, 2));
+}
+MISTAKE(multiply_the_wrong_way_round) {
+    UNUSED, sy_multiply(b, sy_slice(b, image, 0, 1), image);
+}
+MISTAKE(slice_past_the_end) {
+    UNUSED, sy_slice(b, vector, 4, 3);
+}
+MISTAKE(slice_of_nothing) {
+    UNUSED, sy_slice(b, image, 0, 0);
+}
+MISTAKE(dot_of_two_lengths) {
+    UNUSED, sy_dot(b, vector, sy_slice(b, vector, 0, 2));
+}
+MISTAKE(negative_eps) {
+    UNUSED, sy_l2_normalize(b, vector, -1);
+}
 MISTAKE(no_such_value) {
     UNUSED, sy_relu(b, 99);
 }
@@ -129,6 +150,15 @@ static const struct {
      "slice_pad: stride 0, 0 channels before and 0 after; the stride must be 1 or more, channels 0 or more"},
     {slice_with_too_many_channels, "slice_pad: more than 2147483647 channels"},
     {drop_everything, "dropout: probability 1 is outside [0, 1)"},
+    {softmax_of_image, "softmax: needs a vector, its input is an image of 6 x 9 x 7; flatten or pool it first"},
+    {multiply_of_two_shapes, "multiply: shapes 6 x 1 x 1 and 2 x 1 x 1 differ; the second may only have one channel "
+                             "instead of the first's"},
+    {multiply_the_wrong_way_round, "multiply: shapes 1 x 9 x 7 and 6 x 9 x 7 differ; the second may only have one "
+                                   "channel instead of the first's"},
+    {slice_past_the_end, "slice: 3 channels from 4 on; there are 0 to 5"},
+    {slice_of_nothing, "slice: 0 channels from 0 on; there are 0 to 5"},
+    {dot_of_two_lengths, "dot: vectors of 6 and 2 features; they must be of one length"},
+    {negative_eps, "l2_normalize: eps -1; it must not be negative"},
     {no_such_value, "relu: its input 99 is no value of this graph; pass what an earlier call returned"},
     {shape_of_no_such_value, "shape: its input 99 is no value of this graph; pass what an earlier call returned"},
     {one_name_twice, "conv: there is already a parameter conv.weight; give each operator its own name"},

@@ -1,5 +1,6 @@
 /* test_shapes.c - what the builder infers and records: shapes, names, parameters, multiply-adds. */
 #include <criterion/criterion.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "graph/graph_builder.h"
@@ -43,6 +44,14 @@ static int every_operator(const void *self, const struct sy_builder *b, const st
     int32_t vector = sy_global_avg_pool(b, x);
     expect_shape(b, sy_linear(b, vector, SY_LINEAR(.features = 5), "fc"), 1, 5, 1, 1, "linear");
     expect_shape(b, sy_concat(b, (int32_t[]){vector, vector}, 2), 1, 12, 1, 1, "concat of vectors");
+    expect_shape(b, sy_softmax(b, vector), 1, 6, 1, 1, "softmax");
+    expect_shape(b, sy_multiply(b, x, x), 3, 6, 9, 7, "multiply");
+    expect_shape(b, sy_multiply(b, x, sy_slice(b, x, 5, 1)), 3, 6, 9, 7, "multiply by one channel");
+    expect_shape(b, sy_multiply(b, vector, sy_dot(b, vector, vector)), 1, 6, 1, 1, "multiply by one feature");
+    expect_shape(b, sy_slice(b, x, 2, 3), 3, 3, 9, 7, "slice");
+    expect_shape(b, sy_slice(b, vector, 1, 5), 1, 5, 1, 1, "slice of a vector");
+    expect_shape(b, sy_dot(b, vector, vector), 1, 1, 1, 1, "dot");
+    expect_shape(b, sy_l2_normalize(b, vector, 0), 1, 6, 1, 1, "l2_normalize");
     sy_output(b, vector, "logits");
     return SY_OK;
 }
@@ -178,8 +187,49 @@ Test(shapes, every_kind_has_a_name) {
     cr_expect_str_eq(sy_op_kind_name(SY_OP_CONV2D), "conv2d");
     cr_expect_str_eq(sy_op_kind_name(SY_OP_MAX_POOL), "max_pool");
     cr_expect_str_eq(sy_op_kind_name(SY_OP_DROPOUT), "dropout");
+    cr_expect_str_eq(sy_op_kind_name(SY_OP_KINDS - 1), "l2_normalize");
     cr_expect_str_eq(sy_op_kind_name(0), "?");
     cr_expect_str_eq(sy_op_kind_name(SY_OP_KINDS), "?");
+}
+
+static int products(const void *self, const struct sy_builder *b, const struct sy_network_in *in,
+                    struct sy_error *err) {
+    (void)self, (void)err;
+    int32_t pooled = sy_global_avg_pool(b, in->inputs[0]);
+    int32_t fixed = sy_dot(b, pooled, pooled);
+    int32_t x = sy_linear(b, pooled, SY_LINEAR(.features = 5), "fc");
+    int32_t parts = sy_slice(b, sy_l2_normalize(b, x, 0), 1, 4);
+    sy_output(b, sy_multiply(b, parts, sy_dot(b, x, x)), "out");
+    sy_output(b, fixed, "fixed");
+    return SY_OK;
+}
+
+Test(shapes, a_dot_product_counts_and_has_no_weights) {
+    struct sy_built_graph *built = build(products, NULL, &image);
+    const struct sy_graph *graph = &built->graph;
+    cr_expect_eq(sy_graph_multiply_adds(graph), 6 + 6 * 5 + 5);
+    cr_expect_eq(sy_graph_step_multiply_adds(graph), 6 + 2 * 6 * 5 + 2 * 5,
+                 "nothing lies behind the first, nobody asks for the gradient of what is fed");
+    cr_expect_eq(graph->ops[4]->first, 1);
+    cr_expect_eq(graph->ops[3]->eps, 1e-12);
+    sy_graph_destroy(built);
+}
+
+/* A core that ends before the functions appended later: the network is told. */
+static int newer_author(const void *self, const struct sy_builder *b, const struct sy_network_in *in,
+                        struct sy_error *err) {
+    struct sy_builder older = *b;
+    (void)self, (void)err;
+    older.size = offsetof(struct sy_builder, softmax);
+    sy_output(&older, in->inputs[0], "logits");
+    cr_expect_eq(sy_softmax(&older, in->inputs[0]), -1);
+    return SY_OK;
+}
+
+Test(shapes, what_an_older_core_lacks_is_a_mistake) {
+    struct sy_error err = {.size = sizeof err};
+    cr_expect_null(sy_graph_build_with(newer_author, NULL, &image, 1, 10, &err));
+    cr_expect_str_eq(err.text, "softmax: this Switchyard is too old to know it");
 }
 
 /* An author with older headers: the specification ends after its second member. */

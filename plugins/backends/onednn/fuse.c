@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "features.h"
 #include "plan.h"
 
 struct fusing {
@@ -187,7 +188,7 @@ static void fuse_other(struct fusing *f, const struct sy_op *op, int32_t index) 
         node->inputs[k].value = op->inputs[k];
     }
     node->op_index = index;
-    node->fallback = op->kind == SY_OP_CONV2D && node->kind == NODE_IMAGE;
+    node->fallback = (op->kind == SY_OP_CONV2D && node->kind == NODE_IMAGE) || features_has(op->kind);
     store(f, node, op->output);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conv2d.h"
+#include "features.h"
 #include "sums.h"
 
 static const struct value *input_of(const struct image *im, int32_t k) {
@@ -375,7 +376,9 @@ static void run(const struct image *im, bool back) {
         dropout(im, back);
         break;
     default:
-        if (back) {
+        if (features_has(im->node->op->kind)) {
+            features_run(im, back);
+        } else if (back) {
             convolve_back(im);
         } else {
             convolve(im);
@@ -393,5 +396,6 @@ void images_backward(const struct image *image) {
 }
 
 bool images_reads(const struct node *node) {
-    return node->op->kind == SY_OP_MAX_POOL || node->op->kind == SY_OP_CONV2D;
+    int32_t kind = node->op->kind;
+    return kind == SY_OP_MAX_POOL || kind == SY_OP_CONV2D || features_reads(kind);
 }

@@ -3,20 +3,7 @@
 #include <string.h>
 
 #include "../cpu/clones.h"
-#include "plan.h"
-
-/* Some samples of one operator. x, y and their gradients begin at the first of them. */
-struct part {
-    struct sy_plan *plan;
-    const struct task *task;
-    const struct sy_shape *in, *out;
-    size_t begin, samples, in_row, out_row;
-    const float *x;
-    float *y;
-    const float *dy;
-    float *dx; /* NULL where nobody wants it */
-    bool overwrite;
-};
+#include "features.h"
 
 typedef void (*sample_function)(const struct part *part);
 
@@ -41,6 +28,7 @@ static void run_part(void *argument, size_t begin, size_t end, int32_t thread) {
     part.y = plan->value[y] + begin * part.out_row;
     part.dy = plan->gradient[y] ? plan->gradient[y] + begin * part.out_row : NULL;
     part.dx = plan->gradient[x] ? plan->gradient[x] + begin * part.in_row : NULL;
+    part.second = op->n_inputs > 1 ? value_row(plan, op->inputs[1]) : 0;
     part.overwrite = loop->task->overwrite[0];
     loop->function(&part);
 }
@@ -321,6 +309,16 @@ static struct pair functions_of(int32_t kind) {
         return (struct pair){flatten_forward, flatten_backward};
     case SY_OP_SLICE_PAD:
         return (struct pair){slice_pad_forward, slice_pad_backward};
+    case SY_OP_SOFTMAX:
+        return (struct pair){softmax_forward, softmax_backward};
+    case SY_OP_MULTIPLY:
+        return (struct pair){multiply_forward, multiply_backward};
+    case SY_OP_SLICE:
+        return (struct pair){slice_forward, slice_backward};
+    case SY_OP_DOT:
+        return (struct pair){dot_forward, dot_backward};
+    case SY_OP_L2_NORMALIZE:
+        return (struct pair){l2_normalize_forward, l2_normalize_backward};
     default:
         return (struct pair){dropout_forward, dropout_backward};
     }
@@ -331,11 +329,10 @@ void simple_forward(struct sy_plan *plan, const struct task *task) {
     plan->host->parallel_for(plan->host, (size_t)plan->batch, run_part, &loop);
 }
 
-/* Additions and joins look at every operand themselves; the others have one. */
+/* What has several operands looks at each itself. */
 void simple_backward(struct sy_plan *plan, const struct task *task) {
     struct loop loop = {plan, task, functions_of(task->op->kind).backward};
-    bool many = task->op->kind == SY_OP_ADD || task->op->kind == SY_OP_CONCAT;
-    if (many || plan->gradient[task->op->inputs[0]]) {
+    if (task->op->n_inputs > 1 || plan->gradient[task->op->inputs[0]]) {
         plan->host->parallel_for(plan->host, (size_t)plan->batch, run_part, &loop);
     }
 }

@@ -3,49 +3,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "reference.h"
-
-/* What a formula talks about. Images are indexed [n][c][h][w]. */
-struct names {
-    const struct sy_op *op;
-    const struct sy_shape *in, *out;
-    const double *x;
-    double *y, *dx;
-    const double *dy;
-    const double *w, *b;
-    double *dw, *db;
-    int32_t n;
-};
-
-static struct names names_of(const struct sy_plan *plan, int32_t index) {
-    const struct sy_op *op = plan->graph->ops[index];
-    struct names k = {.op = op, .n = plan->batch};
-    int32_t x = op->inputs[0], y = op->output;
-    k.in = &plan->graph->values[x];
-    k.out = &plan->graph->values[y];
-    k.x = plan->value[x];
-    k.y = plan->value[y];
-    k.dx = plan->value_gradient ? plan->value_gradient[x] : NULL;
-    k.dy = plan->value_gradient ? plan->value_gradient[y] : NULL;
-    k.w = op->param[SY_WEIGHT] >= 0 ? plan->parameter[op->param[SY_WEIGHT]] : NULL;
-    k.b = op->param[SY_BIAS] >= 0 ? plan->parameter[op->param[SY_BIAS]] : NULL;
-    k.dw = k.w ? plan->parameter_gradient[op->param[SY_WEIGHT]] : NULL;
-    k.db = k.b ? plan->parameter_gradient[op->param[SY_BIAS]] : NULL;
-    return k;
-}
-
-static size_t at(const struct sy_shape *s, int32_t n, int32_t c, int32_t h, int32_t w) {
-    return (((size_t)n * (size_t)s->dim[0] + (size_t)c) * (size_t)s->dim[1] + (size_t)h) * (size_t)s->dim[2] +
-           (size_t)w;
-}
+#include "features.h"
 
 /* ---- convolution ------------------------------------------------------------------------------------------------ */
-
-#define FOR_OUTPUT(k, n, c, oh, ow)                          \
-    for (int32_t n = 0; n < (k).n; n++)                      \
-        for (int32_t c = 0; c < (k).out->dim[0]; c++)        \
-            for (int32_t oh = 0; oh < (k).out->dim[1]; oh++) \
-                for (int32_t ow = 0; ow < (k).out->dim[2]; ow++)
 
 /* One output element: y[n][c][oh][ow] = b[c] + sum over i, kh, kw of w[c][i][kh][kw] x[n][i][oh s + kh - p][ow s + kw - p]
  * where i runs over the channels of c's group; backward, over the same products: dx += w dy, dw += x dy */
@@ -197,17 +157,15 @@ static void relu_backward(const struct sy_plan *plan, const struct names *k, dou
 
 /* y = a + b, da = db = dy */
 static void add_forward(const struct sy_plan *plan, const struct names *k) {
-    const double *b = plan->value[k->op->inputs[1]];
     for (size_t i = 0; i < value_count(plan, k->op->output); i++) {
-        k->y[i] = k->x[i] + b[i];
+        k->y[i] = k->x[i] + k->x2[i];
     }
 }
 
 static void add_backward(const struct sy_plan *plan, const struct names *k) {
-    double *db = plan->value_gradient[k->op->inputs[1]];
     for (size_t i = 0; i < value_count(plan, k->op->output); i++) {
         k->dx[i] += k->dy[i];
-        db[i] += k->dy[i];
+        k->dx2[i] += k->dy[i];
     }
 }
 
@@ -370,6 +328,21 @@ int operator_forward(struct sy_plan *plan, int32_t index, struct sy_error *err) 
     case SY_OP_DROPOUT:
         dropout(plan, index, k.y, k.x, false);
         return SY_OK;
+    case SY_OP_SOFTMAX:
+        softmax_forward(&k);
+        return SY_OK;
+    case SY_OP_MULTIPLY:
+        multiply_forward(&k);
+        return SY_OK;
+    case SY_OP_SLICE:
+        slice_forward(&k);
+        return SY_OK;
+    case SY_OP_DOT:
+        dot_forward(&k);
+        return SY_OK;
+    case SY_OP_L2_NORMALIZE:
+        l2_normalize_forward(&k);
+        return SY_OK;
     default:
         return sy_fail(err, SY_ENOTSUP, "%s: operator %d is unknown here", k.op->name, k.op->kind);
     }
@@ -418,6 +391,21 @@ void operator_backward(struct sy_plan *plan, int32_t index) {
         break;
     case SY_OP_DROPOUT:
         dropout(plan, index, k.dx, k.dy, true);
+        break;
+    case SY_OP_SOFTMAX:
+        softmax_backward(&k);
+        break;
+    case SY_OP_MULTIPLY:
+        multiply_backward(&k);
+        break;
+    case SY_OP_SLICE:
+        slice_backward(&k);
+        break;
+    case SY_OP_DOT:
+        dot_backward(&k);
+        break;
+    case SY_OP_L2_NORMALIZE:
+        l2_normalize_backward(&k);
         break;
     default:
         break;
