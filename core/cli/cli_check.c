@@ -1,14 +1,17 @@
 /* cli_check.c - `switchyard check`: everything that can be known before the first step. */
 #include <getopt.h>
+#include <string.h>
 
 #include "describe.h"
+#include "../train/stages.h"
 #include "session.h"
 
 static void usage(FILE *out) {
     fputs("usage: switchyard check CONFIG [--set PATH.KEY=VALUE]...\n\n"
           "Validates CONFIG without training and prints what would happen: backend and machine, data, every node with\n"
           "its parameters and multiply-adds, the loss of every node as a formula, gates and policies, learning rates,\n"
-          "memory, and which file each plugin came from. Exit code 2 and all problems at once if there are any.\n",
+          "memory, and which file each plugin came from; all of it for every stage. Exit code 2 and all problems at "
+          "once if there are any.\n",
           out);
 }
 
@@ -26,6 +29,50 @@ static int describe(struct sy_experiment *experiment) {
     }
     sy_describe_plugins(stdout, experiment);
     return SY_EXIT_OK;
+}
+
+/* What a node of the stage starts from, in words, for describe. */
+static void name_start(struct sy_experiment *experiment, const struct sy_stages *stages,
+                       const struct sy_stage_start *start) {
+    static const char *const moments[] = {[SY_STAGE_LAST] = "at its end", [SY_STAGE_BEST] = "at its best epoch"};
+    char text[512], epochs[64];
+    snprintf(epochs, sizeof epochs, "after %lld epochs", (long long)start->epoch);
+    snprintf(text, sizeof text, "node %s of stage %s, %s", start->source, stages->at[start->stage].name,
+             start->moment == SY_STAGE_EPOCH ? epochs : moments[start->moment]);
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        if (!strcmp(experiment->nodes[i].name, start->node)) {
+            experiment->nodes[i].init = sy_arena_text(experiment->arena, text);
+        }
+    }
+}
+
+/* The context is where the exit code goes. */
+static void describe_stage(void *context, const struct sy_stages *stages, size_t index,
+                           struct sy_experiment *experiment) {
+    const struct sy_stage *stage = &stages->at[index];
+    int *code = context;
+    printf("%sstage %zu of %zu: %s\n\n", index ? "\n\n" : "", index + 1, stages->count, stage->name);
+    for (size_t i = 0; i < stage->n_starts; i++) {
+        name_start(experiment, stages, &stage->starts[i]);
+    }
+    int now = describe(experiment);
+    *code = now > *code ? now : *code;
+}
+
+/* Exit code; takes over the config. */
+static int check(struct sy_setting *config, struct sy_registry *registry, struct sy_problems *problems) {
+    int code = SY_EXIT_OK;
+    if (sy_is_staged(config)) {
+        struct sy_stages *stages = sy_stages_create(config, registry, problems);
+        bool good =
+            stages && sy_stages_check(stages, sy_problems_count(problems) ? NULL : describe_stage, &code, problems);
+        sy_stages_destroy(stages);
+        return good && !sy_problems_count(problems) ? code : SY_EXIT_BAD_INPUT;
+    }
+    struct sy_experiment *experiment = sy_experiment_create(config, registry, problems);
+    code = experiment && !sy_problems_count(problems) ? describe(experiment) : SY_EXIT_BAD_INPUT;
+    sy_experiment_destroy(experiment);
+    return code;
 }
 
 int sy_cli_check(int argc, char **argv) {
@@ -52,14 +99,12 @@ int sy_cli_check(int argc, char **argv) {
     struct sy_problems *problems = sy_problems_create();
     struct sy_registry *registry = sy_registry_create(NULL);
     struct sy_setting *config = problems && registry ? sy_load_config(argv[optind], &set, problems) : NULL;
-    struct sy_experiment *experiment = config ? sy_experiment_create(config, registry, problems) : NULL;
-    if (experiment && !sy_problems_count(problems)) {
-        code = describe(experiment);
+    if (config) {
+        code = check(config, registry, problems);
     }
     if (problems) {
         sy_problems_print(problems, stderr);
     }
-    sy_experiment_destroy(experiment);
     sy_registry_destroy(registry);
     sy_problems_destroy(problems);
     return code;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "progress.h"
+#include "subject.h"
 #include "suite.h"
 
 struct arguments {
@@ -92,16 +93,17 @@ static int one_run(const struct arguments *arguments, const struct sy_suite *sui
         return SY_EXIT_OK;
     }
     struct sy_setting *config = sy_suite_config(suite, variant, seed, &arguments->set, problems);
-    struct sy_experiment *experiment = config ? sy_experiment_create(config, registry, problems) : NULL;
+    struct sy_subject subject = {0};
+    bool made = config && sy_subject_make(&subject, config, registry, problems);
     sy_problems_print(problems, stderr);
-    if (experiment && !sy_problems_count(problems)) {
+    if (made && !sy_problems_count(problems)) {
         snprintf(title, sizeof title, "%s seed %lld  ", suite->variants->children[variant]->name, (long long)seed);
         sy_display_init(&display, stdout, arguments->quiet, title);
         struct sy_run_options options = {.folder = folder,
                                          .resume = is_there(folder, "run.cfg"),
                                          .interrupted = &sy_interrupted,
                                          .progress = &display.progress};
-        int status = sy_run_train(experiment, &options, &end, &err);
+        int status = sy_subject_train(&subject, &options, &end, &err);
         sy_display_finish(&display);
         code = status == SY_OK ? SY_EXIT_OK : SY_EXIT_FAILED;
         if (status != SY_OK) {
@@ -110,7 +112,7 @@ static int one_run(const struct arguments *arguments, const struct sy_suite *sui
             code = SY_EXIT_INTERRUPTED;
         }
     }
-    sy_experiment_destroy(experiment);
+    sy_subject_finish(&subject);
     sy_problems_destroy(problems);
     return code;
 }
@@ -124,8 +126,8 @@ static bool check_all(const struct arguments *arguments, const struct sy_suite *
         struct sy_problems *problems = sy_problems_create();
         struct sy_setting *config =
             problems ? sy_suite_config(suite, v, suite->seeds[0], &arguments->set, problems) : NULL;
-        struct sy_experiment *experiment = config ? sy_experiment_create(config, registry, problems) : NULL;
-        bool failed = !experiment || sy_problems_count(problems) > 0;
+        struct sy_subject subject = {0};
+        bool failed = !config || !sy_subject_make(&subject, config, registry, problems) || sy_problems_count(problems);
         wrong += failed;
         if (failed) {
             fprintf(stderr, "variant %s:\n", suite->variants->children[v]->name);
@@ -133,7 +135,7 @@ static bool check_all(const struct arguments *arguments, const struct sy_suite *
                 sy_problems_print(problems, stderr);
             }
         }
-        sy_experiment_destroy(experiment);
+        sy_subject_finish(&subject);
         sy_problems_destroy(problems);
     }
     return wrong == 0;

@@ -69,11 +69,15 @@ static void explain_kinds(const char *path, const struct sy_kind_table *kinds) {
 
 /* The groups of a config and their keys, where they are the core's own. */
 static void explain_config(void) {
-    printf("An experiment has the groups data, train, nodes, topology and policy. A group with a `plugin` takes that\n"
-           "plugin's parameters too: `switchyard help PLUGIN`. Groups backend (a name or { plugin = ...; }; \"auto\" "
-           "takes\n"
-           "the best that works here), train.label_loss and topology.loss name plugins as well. What a node says in\n"
-           "nodes.X.optimizer, .schedule or .label_loss is laid over the group of that name in train.\n");
+    printf(
+        "An experiment has the groups data, train, nodes, topology and policy. A group with a `plugin` takes that\n"
+        "plugin's parameters too: `switchyard help PLUGIN`. Groups backend (a name or { plugin = ...; }; \"auto\" "
+        "takes\n"
+        "the best that works here), train.label_loss and topology.loss name plugins as well. What a node says in\n"
+        "nodes.X.optimizer, .schedule or .label_loss is laid over the group of that name in train.\n\n"
+        "`stages: { first: { ... }; second: { ... }; };` runs one experiment after the other, each laid over the rest "
+        "of\nthe file. nodes.Y.init = \"@first.X\" in the second starts Y from what X was in the end of the first\n"
+        "(\"@first.X:best\": at its best; \"@first.X:40\": after 40 epochs, see train.snapshots).\n");
     for (const struct sy_core_table *table = sy_core_tables(); table->path; table++) {
         printf("\n%s\n", table->path);
         sy_table_print(&(struct sy_table){table->fields, 0}, stdout);

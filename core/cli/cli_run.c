@@ -5,6 +5,7 @@
 
 #include "progress.h"
 #include "session.h"
+#include "subject.h"
 
 struct arguments {
     const char *config, *out;
@@ -93,7 +94,7 @@ static bool is_run_folder(const char *path) {
     return file != NULL;
 }
 
-static int train(struct sy_experiment *experiment, const struct arguments *arguments) {
+static int train(struct sy_subject *subject, const struct arguments *arguments) {
     char folder[4096];
     int end = 0;
     struct sy_display display;
@@ -103,7 +104,7 @@ static int train(struct sy_experiment *experiment, const struct arguments *argum
     } else if (arguments->resume && is_run_folder(arguments->config)) {
         snprintf(folder, sizeof folder, "%s", arguments->config);
     } else {
-        sy_default_folder(folder, sizeof folder, experiment->name, "default", experiment->seed);
+        sy_default_folder(folder, sizeof folder, subject->name, "default", subject->seed);
     }
     sy_display_init(&display, stdout, arguments->quiet, "");
     display.steps = arguments->steps;
@@ -115,7 +116,7 @@ static int train(struct sy_experiment *experiment, const struct arguments *argum
         .interrupted = &sy_interrupted,
         .progress = &display.progress,
     };
-    int status = sy_run_train(experiment, &options, &end, &err);
+    int status = sy_subject_train(subject, &options, &end, &err);
     sy_display_finish(&display);
     if (status != SY_OK) {
         fprintf(stderr, "switchyard: %s\n", err.text);
@@ -141,21 +142,20 @@ int sy_cli_run(int argc, char **argv) {
     }
     struct sy_problems *problems = sy_problems_create();
     struct sy_registry *registry = sy_registry_create(NULL);
-    struct sy_experiment *experiment = NULL;
+    struct sy_subject subject = {0};
     code = SY_EXIT_BAD_INPUT;
     if (problems && registry) {
         struct sy_setting *config = sy_load_config(arguments.config, &arguments.set, problems);
-        experiment = config ? sy_experiment_create(config, registry, problems) : NULL;
         /* What --set got wrong is a problem even where the experiment could be made without it. */
-        if (experiment && !sy_problems_count(problems)) {
-            code = train(experiment, &arguments);
+        if (config && sy_subject_make(&subject, config, registry, problems) && !sy_problems_count(problems)) {
+            code = train(&subject, &arguments);
         }
         sy_problems_print(problems, stderr);
     } else {
         fprintf(stderr, "switchyard: memory is used up\n");
         code = SY_EXIT_FAILED;
     }
-    sy_experiment_destroy(experiment);
+    sy_subject_finish(&subject);
     sy_registry_destroy(registry);
     sy_problems_destroy(problems);
     return code;

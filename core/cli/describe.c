@@ -150,10 +150,10 @@ void sy_describe_rates(FILE *out, const struct sy_experiment *experiment) {
     for (int64_t epoch = 0; epoch < epochs; epoch++) {
         bool shown = epoch == 0, smooth = false;
         for (int32_t i = 0; i < experiment->n_nodes && epoch > 0; i++) {
-            const struct sy_schedule *schedule = &experiment->nodes[i].schedule;
-            double before = sy_schedule_factor(schedule, epoch - 1, 0, per_epoch, epochs);
-            double now = sy_schedule_factor(schedule, epoch, 0, per_epoch, epochs);
-            double within = sy_schedule_factor(schedule, epoch - 1, per_epoch - 1, per_epoch, epochs);
+            const struct sy_node *node = &experiment->nodes[i];
+            double before = sy_experiment_rate(experiment, node, epoch - 1, 0);
+            double now = sy_experiment_rate(experiment, node, epoch, 0);
+            double within = sy_experiment_rate(experiment, node, epoch - 1, per_epoch - 1);
             smooth = smooth || within != before;
             shown = shown || fabs(now - within) > 1e-3 * fabs(within) + (within != before ? fabs(before - now) : 0);
         }
@@ -161,8 +161,7 @@ void sy_describe_rates(FILE *out, const struct sy_experiment *experiment) {
             fprintf(out, "           %8lld", (long long)epoch);
             for (int32_t i = 0; i < experiment->n_nodes; i++) {
                 const struct sy_node *node = &experiment->nodes[i];
-                fprintf(out, "  %12.6g",
-                        node->optimizer.lr * sy_schedule_factor(&node->schedule, epoch, 0, per_epoch, epochs));
+                fprintf(out, "  %12.6g", node->optimizer.lr * sy_experiment_rate(experiment, node, epoch, 0));
             }
             fprintf(out, "\n");
         }

@@ -134,6 +134,17 @@ static void on_note(void *context, const char *text) {
     show(display, &line, false);
 }
 
+static void on_stage(void *context, size_t index, size_t count, const char *name) {
+    struct sy_display *display = context;
+    struct line line = {.used = 0};
+    display->first_step = -1;
+    display->shown = 0;
+    add(&line, "%sstage %zu of %zu: %s", display->title, index + 1, count, name);
+    if (!display->quiet) {
+        show(display, &line, false);
+    }
+}
+
 static void on_log(void *context, int32_t level, const char *text) {
     (void)level;
     on_note(context, text);
@@ -142,7 +153,7 @@ static void on_log(void *context, int32_t level, const char *text) {
 void sy_display_init(struct sy_display *display, FILE *out, bool quiet, const char *title) {
     *display = (struct sy_display){.out = out, .quiet = quiet, .title = title, .first_step = -1};
     display->terminal = isatty(fileno(out)) == 1;
-    display->progress = (struct sy_progress){display, on_step, on_epoch, on_note};
+    display->progress = (struct sy_progress){display, on_step, on_epoch, on_note, on_stage};
     sy_log_sink(on_log, display);
 }
 

@@ -142,6 +142,22 @@ void sy_problem_in(struct sy_problems *problems, const char *file, int line, con
     va_end(args);
 }
 
+void sy_problems_add(struct sy_problems *problems, const struct sy_problems *from) {
+    for (size_t i = 0; i < from->count; i++) {
+        const struct problem *problem = &from->list[i];
+        bool there = false;
+        for (size_t k = 0; k < problems->count && !there; k++) {
+            there = !strcmp(problems->list[k].text, problem->text);
+        }
+        char *text = there ? NULL : strdup(problem->text);
+        if (text) {
+            note(problems, problem->file ? from->files[problem->file - 1] : NULL, problem->line, text);
+        }
+        problems->lost = problems->lost || (!there && !text);
+    }
+    problems->lost = problems->lost || from->lost;
+}
+
 size_t sy_problems_count(const struct sy_problems *problems) {
     return problems->count + problems->lost;
 }

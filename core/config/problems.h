@@ -24,6 +24,9 @@ void sy_problem(struct sy_problems *problems, const struct sy_setting *at, const
 SY_PRINTF(4, 5)
 void sy_problem_in(struct sy_problems *problems, const char *file, int line, const char *format, ...);
 
+/* Adds those of `from` that are not there word for word already. */
+void sy_problems_add(struct sy_problems *problems, const struct sy_problems *from);
+
 size_t sy_problems_count(const struct sy_problems *problems);
 const char *sy_problems_text(const struct sy_problems *problems, size_t index);
 /* One a line, in the order of files and lines where known. */

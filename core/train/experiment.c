@@ -69,6 +69,12 @@ static void read_top(struct sy_experiment *experiment, struct sy_problems *probl
         sy_problem(problems, sy_setting_find(root, "variants"), "this is a suite; `switchyard compare` runs it");
         return;
     }
+    if (sy_setting_find(root, "stages")) {
+        sy_problem(
+            problems, sy_setting_find(root, "stages"),
+            "stages are for `run`, `check` and `compare`; here one of them is meant, whose run.cfg its run leaves");
+        return;
+    }
     sy_fields_read(&top, &table, root, experiment->arena, problems);
     for (size_t i = 0; groups[i]; i++) {
         sy_setting_get(root, groups[i]);
@@ -216,6 +222,14 @@ int64_t sy_experiment_steps_per_epoch(const struct sy_experiment *experiment) {
 
 int64_t sy_experiment_steps(const struct sy_experiment *experiment) {
     return sy_experiment_steps_per_epoch(experiment) * experiment->train.epochs;
+}
+
+double sy_experiment_rate(const struct sy_experiment *experiment, const struct sy_node *node, int64_t epoch,
+                          int64_t batch) {
+    const struct sy_train_settings *train = &experiment->train;
+    bool part = train->whole_epochs > 0;
+    return sy_schedule_factor(&node->schedule, epoch + (part ? train->first_epoch : 0), batch,
+                              sy_experiment_steps_per_epoch(experiment), part ? train->whole_epochs : train->epochs);
 }
 
 const char *sy_precision_name(int32_t precision) {

@@ -90,6 +90,9 @@ struct sy_data_settings {
 struct sy_train_settings {
     int64_t epochs;
     int32_t checkpoint_every, checkpoint_steps, keep, evaluate_every;
+    struct sy_ints snapshots;
+    int32_t snapshot_every;
+    int64_t first_epoch, whole_epochs;
 };
 
 struct sy_experiment {
@@ -147,6 +150,10 @@ int sy_experiment_loader(struct sy_loader **out, const struct sy_experiment *exp
 /* Steps of one epoch and of the whole run. */
 int64_t sy_experiment_steps_per_epoch(const struct sy_experiment *experiment);
 int64_t sy_experiment_steps(const struct sy_experiment *experiment);
+
+/* Factor of a node's schedule on its lr, at a batch of an epoch (both from 0). */
+double sy_experiment_rate(const struct sy_experiment *experiment, const struct sy_node *node, int64_t epoch,
+                          int64_t batch);
 
 /* "fp32", ... of enum sy_precision */
 const char *sy_precision_name(int32_t precision);

@@ -2,6 +2,7 @@
 #include "experiment_parts.h"
 
 #include "kinds.h"
+#include "stages.h"
 
 struct top {
     const char *experiment;
@@ -60,6 +61,16 @@ const struct sy_field sy_train_fields[] = {
              .doc = "also after every so many steps; 0: not"),
     SY_PARAM(struct sy_train_settings, keep, .def = 2, .min = 0, .max = 1e6, .unit = "checkpoints",
              .doc = "the newest that are kept; 0: all"),
+    SY_PARAM(struct sy_train_settings, snapshots, .def_text = "[]", .min = 1, .max = 1e9, .unit = "epochs",
+             .doc = "numbers of epochs done after which the weights of all nodes are kept, in snapshots/NUMBER"),
+    SY_PARAM(struct sy_train_settings, snapshot_every, .def = 0, .min = 0, .max = 1e9, .unit = "epochs",
+             .doc = "the same after every so many; 0: not"),
+    SY_PARAM(struct sy_train_settings, first_epoch, .def = 0, .min = 0, .max = 1e9, .unit = "epochs",
+             .doc = "number of the first epoch in the random numbers of order and crops: of a run that goes on where "
+                    "another ended"),
+    SY_PARAM(struct sy_train_settings, whole_epochs, .def = 0, .min = 0, .max = 1e9, .unit = "epochs",
+             .doc =
+                 "this run is a part of one of so many epochs, from first_epoch on, to schedules; 0: it is the whole"),
     SY_END,
 };
 
@@ -99,13 +110,10 @@ const struct sy_field sy_topology_fields[] = {
 
 const struct sy_core_table *sy_core_tables(void) {
     static const struct sy_core_table tables[] = {
-        {"(top level)", sy_experiment_fields},
-        {"data", sy_data_fields},
-        {"data.augment", sy_augment_fields},
-        {"train", sy_train_fields},
-        {"nodes.X", sy_node_fields},
-        {"topology", sy_topology_fields},
-        {NULL, NULL},
+        {"(top level)", sy_experiment_fields}, {"data", sy_data_fields},
+        {"data.augment", sy_augment_fields},   {"train", sy_train_fields},
+        {"nodes.X", sy_node_fields},           {"stages.X", sy_stage_fields},
+        {"topology", sy_topology_fields},      {NULL, NULL},
     };
     return tables;
 }

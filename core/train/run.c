@@ -8,6 +8,7 @@
 #include "result.h"
 #include "run_config.h"
 #include "snapshot.h"
+#include "trajectory.h"
 
 /* A run under way. */
 struct run {
@@ -190,6 +191,9 @@ static int end_epoch(struct run *run, const struct sy_moment *now, double second
     if (status == SY_OK && due) {
         status = keep_best(run, now->epoch, err);
     }
+    if (status == SY_OK) {
+        status = sy_trajectory_keep(run->cohort, run->folder, number, err);
+    }
     for (int32_t g = 0; g < experiment->n_gates && status == SY_OK; g++) {
         const struct sy_watch *gate = &experiment->gates[g];
         status = gate->ops->epoch ? gate->ops->epoch(gate->policy->self, now->epoch, err) : SY_OK;
@@ -276,7 +280,8 @@ static int train_epoch(struct run *run, bool *whole, struct sy_error *err) {
     int64_t every = run->experiment->train.checkpoint_steps;
     struct sy_batch batch;
     *whole = false;
-    int status = sy_loader_start(run->train, run->snapshot.next.epoch, run->snapshot.next.batch, err);
+    int status = sy_loader_start(run->train, run->experiment->train.first_epoch + run->snapshot.next.epoch,
+                                 run->snapshot.next.batch, err);
     while (status == SY_OK && !asked_to_stop(run) && !at_limit(run)) {
         double start = sy_seconds_now();
         int more = sy_loader_next(run->train, &batch, err);

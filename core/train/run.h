@@ -17,6 +17,8 @@ struct sy_progress {
                   const struct sy_moment *now, double seconds);
     /* Something a person should know: one line. */
     void (*note)(void *context, const char *text);
+    /* Before a stage (index from 0) of several begins: steps and seconds start anew. */
+    void (*stage)(void *context, size_t index, size_t count, const char *name);
 };
 
 struct sy_run_options {

@@ -332,9 +332,8 @@ static int forward_all(struct sy_cohort *cohort, const struct sy_batch *batch, c
             member->correct = count_correct(&member->outputs[0], batch->labels);
         }
         memset(member->flows, 0, (size_t)member->n_outputs * sizeof *member->flows);
-        member->lr = member->node->optimizer.lr * sy_schedule_factor(&member->node->schedule, now->epoch, now->batch,
-                                                                     sy_experiment_steps_per_epoch(cohort->experiment),
-                                                                     cohort->experiment->train.epochs);
+        member->lr =
+            member->node->optimizer.lr * sy_experiment_rate(cohort->experiment, member->node, now->epoch, now->batch);
     }
     return status;
 }

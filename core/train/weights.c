@@ -76,6 +76,23 @@ void sy_weights_check(const char *path, const struct sy_graph *graph, const stru
     sy_safetensors_close(file);
 }
 
+void sy_weights_match(const struct sy_graph *from, const char *whose, const struct sy_graph *graph,
+                      const struct sy_setting *at, struct sy_problems *problems) {
+    for (int32_t i = 0; i < graph->n_params; i++) {
+        const struct sy_param *param = graph->params[i], *there = find_param(from, param->name);
+        struct sy_named_tensor tensor = {0};
+        if (there) {
+            tensor.tensor = sy_param_tensor(there, SY_F32, NULL);
+        }
+        check_param(param, there ? &tensor : NULL, whose, at, problems);
+    }
+    for (int32_t i = 0; i < from->n_params; i++) {
+        if (!find_param(graph, from->params[i]->name)) {
+            sy_problem(problems, at, "%s: \"%s\" is no tensor of this network", whose, from->params[i]->name);
+        }
+    }
+}
+
 int sy_weights_load(const struct sy_backend_ops *backend, struct sy_plan *plan, const struct sy_graph *graph,
                     const char *path, struct sy_error *err) {
     struct sy_safetensors *file;

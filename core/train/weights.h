@@ -11,6 +11,9 @@
  * every mismatch is a problem at `at`. An unreadable file is one too. */
 void sy_weights_check(const char *path, const struct sy_graph *graph, const struct sy_setting *at,
                       struct sy_problems *problems);
+/* The same for weights that another network will leave behind; `whose` names it in problems. */
+void sy_weights_match(const struct sy_graph *from, const char *whose, const struct sy_graph *graph,
+                      const struct sy_setting *at, struct sy_problems *problems);
 /* Sets every parameter of the plan from a file of that form. */
 int sy_weights_load(const struct sy_backend_ops *backend, struct sy_plan *plan, const struct sy_graph *graph,
                     const char *path, struct sy_error *err);

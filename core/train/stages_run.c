@@ -1,0 +1,220 @@
+/* stages_run.c - stages one after the other: checked, trained, and what the folder above them says in the end. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run_config.h"
+#include "stages_parts.h"
+
+/* ---- checking --------------------------------------------------------------------------------------------------- */
+
+/* What later stages need to know of one; takes its networks' graphs. False when memory is used up. */
+static bool remember(struct sy_stages *stages, struct sy_stage *stage, struct sy_experiment *experiment) {
+    size_t count = (size_t)experiment->n_nodes, bytes = experiment->train.snapshots.count * sizeof(int64_t);
+    int64_t *snapshots = sy_arena_take(stages->arena, bytes + 1);
+    stage->nodes = sy_arena_take(stages->arena, count * sizeof *stage->nodes);
+    stage->graphs = sy_arena_take(stages->arena, count * sizeof *stage->graphs);
+    if (!snapshots || !stage->nodes || !stage->graphs) {
+        return false;
+    }
+    stage->experiment = sy_arena_text(stages->arena, experiment->name);
+    stage->seed = experiment->seed;
+    stage->steps = sy_experiment_steps(experiment);
+    stage->tested = experiment->dataset_info.count[SY_TEST_SPLIT] > 0;
+    stage->train = experiment->train;
+    if (bytes) {
+        memcpy(snapshots, experiment->train.snapshots.at, bytes);
+    }
+    stage->train.snapshots.at = snapshots;
+    for (; stage->n_nodes < count; stage->n_nodes++) {
+        struct sy_node *node = &experiment->nodes[stage->n_nodes];
+        stage->nodes[stage->n_nodes] = sy_arena_text(stages->arena, node->name);
+        if (!stage->nodes[stage->n_nodes]) {
+            return false;
+        }
+        stage->graphs[stage->n_nodes] = node->full;
+        node->full = NULL;
+    }
+    stage->known = true;
+    return stage->experiment != NULL;
+}
+
+/* Makes the paths that an experiment made absolute absolute in the file's own tree, so that it runs from anywhere. */
+static void take_paths(struct sy_setting *mine, const struct sy_setting *theirs) {
+    for (size_t i = 0; i < mine->n_children; i++) {
+        struct sy_setting *child = mine->children[i];
+        const struct sy_setting *there = child->name              ? sy_setting_find(theirs, child->name)
+                                         : i < theirs->n_children ? theirs->children[i]
+                                                                  : NULL;
+        if (!there || there->kind != child->kind) {
+            continue;
+        }
+        bool same = child->line == there->line && child->file && there->file && !strcmp(child->file, there->file);
+        if (child->kind == SY_SETTING_STRING && same && child->string[0] != '/' && there->string[0] == '/') {
+            sy_setting_set_string(child, there->string);
+        }
+        take_paths(child, there);
+    }
+}
+
+static void check_stage(struct sy_stages *stages, size_t index,
+                        void (*show)(void *context, const struct sy_stages *stages, size_t stage,
+                                     struct sy_experiment *experiment),
+                        void *context, struct sy_problems *problems) {
+    struct sy_stage *stage = &stages->at[index];
+    struct sy_setting *config = sy_setting_copy(stage->config), *groups = sy_setting_get(stages->config, "stages");
+    struct sy_experiment *experiment = config ? sy_experiment_create(config, stages->registry, problems) : NULL;
+    if (!experiment) {
+        return;
+    }
+    sy_stages_check_starts(stages, index, experiment, problems);
+    take_paths(stages->config, experiment->config);
+    for (size_t i = 0; i < groups->n_children; i++) {
+        take_paths(groups->children[i], experiment->config);
+    }
+    if (show && !sy_problems_count(problems)) {
+        show(context, stages, index, experiment);
+    }
+    if (!remember(stages, stage, experiment)) {
+        sy_problem(problems, NULL, "memory is used up");
+    }
+    sy_experiment_destroy(experiment);
+}
+
+bool sy_stages_check(struct sy_stages *stages,
+                     void (*show)(void *context, const struct sy_stages *stages, size_t stage,
+                                  struct sy_experiment *experiment),
+                     void *context, struct sy_problems *problems) {
+    size_t before = sy_problems_count(problems);
+    for (size_t i = 0; i < stages->count; i++) {
+        struct sy_problems *own = sy_problems_create();
+        if (!own) {
+            sy_problem(problems, NULL, "memory is used up");
+            return false;
+        }
+        check_stage(stages, i, sy_problems_count(problems) == before ? show : NULL, context, own);
+        sy_problems_add(problems, own);
+        sy_problems_destroy(own);
+    }
+    return sy_problems_count(problems) == before;
+}
+
+void sy_stages_name(const struct sy_stages *stages, const char **name, int64_t *seed) {
+    *name = stages->at[0].experiment;
+    *seed = stages->at[0].seed;
+}
+
+/* ---- training --------------------------------------------------------------------------------------------------- */
+
+static bool is_there(const char *folder, const char *name) {
+    char path[4200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return access(path, F_OK) == 0;
+}
+
+/* The experiment of a stage whose predecessors are done. What stood in their folders may have been changed since, so
+ * problems are possible, and become a failure. */
+static struct sy_experiment *make_experiment(const struct sy_stages *stages, size_t index, const char *folder,
+                                             struct sy_error *err) {
+    struct sy_problems *problems = sy_problems_create();
+    struct sy_setting *config = problems ? sy_stage_ready_config(stages, index, folder) : NULL;
+    struct sy_experiment *experiment = config ? sy_experiment_create(config, stages->registry, problems) : NULL;
+    if (!config) {
+        sy_fail(err, SY_ENOMEM, "no memory for stage %s", stages->at[index].name);
+    } else if (!experiment) {
+        sy_fail(err, SY_EINVAL, "stage %s: %s", stages->at[index].name, sy_problems_text(problems, 0));
+    }
+    sy_problems_destroy(problems);
+    return experiment;
+}
+
+static int train_stage(const struct sy_stages *stages, size_t index, const struct sy_run_options *options,
+                       int64_t steps, int *end, struct sy_error *err) {
+    char folder[4096];
+    const struct sy_progress *progress = options->progress;
+    sy_stage_folder(folder, sizeof folder, stages, options->folder, index);
+    if (is_there(folder, "result.json")) {
+        *end = SY_RUN_FINISHED;
+        return SY_OK;
+    }
+    struct sy_experiment *experiment = make_experiment(stages, index, options->folder, err);
+    if (!experiment) {
+        return err->code;
+    }
+    if (progress && progress->stage) {
+        progress->stage(progress->context, index, stages->count, stages->at[index].name);
+    }
+    struct sy_run_options own = *options;
+    own.folder = folder;
+    own.resume = is_there(folder, "run.cfg");
+    own.steps = steps;
+    int status = sy_run_train(experiment, &own, end, err);
+    sy_experiment_destroy(experiment);
+    return status;
+}
+
+/* A relative link to a file of the last stage, in place of one that is there; nothing where it has no such file. */
+static int link_file(const char *folder, const char *inside, const char *name, struct sy_error *err) {
+    char path[4200], target[1100];
+    snprintf(target, sizeof target, "%s/%s", inside, name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (!is_there(folder, target)) {
+        return SY_OK;
+    }
+    unlink(path);
+    return symlink(target, path) == 0 ? SY_OK : sy_fail(err, SY_EIO, "%s: %s", path, strerror(errno));
+}
+
+/* result.json of the last stage, and the names of all. */
+static int conclude(const struct sy_stages *stages, struct sy_run_folder *folder, struct sy_error *err) {
+    static const char *const files[] = {"manifest.json", "steps.jsonl",      "epochs.jsonl",
+                                        "times.jsonl",   "predictions.json", "checkpoints"};
+    char inside[1024], path[1100];
+    json_t *list = json_array();
+    int status = SY_OK;
+    for (size_t i = 0; i < stages->count; i++) {
+        sy_stage_folder(inside, sizeof inside, stages, "", i);
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", stages->at[i].name, "folder", inside));
+    }
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == SY_OK; i++) {
+        status = link_file(sy_run_folder_path(folder), inside, files[i], err);
+    }
+    snprintf(path, sizeof path, "%s/result.json", inside);
+    json_t *result = json_load_file(sy_run_folder_file(folder, path), 0, NULL);
+    if (!result && status == SY_OK) {
+        status = sy_fail(err, SY_EIO, "%s is not readable", sy_run_folder_file(folder, path));
+    }
+    if (status != SY_OK) {
+        json_decref(list);
+        json_decref(result);
+        return status;
+    }
+    json_object_set_new(result, "stages", list);
+    return sy_write_json(sy_run_folder_file(folder, "result.json"), result, err);
+}
+
+int sy_stages_train(struct sy_stages *stages, const struct sy_run_options *options, int *end, struct sy_error *err) {
+    struct sy_run_folder *folder;
+    bool slightly;
+    int64_t before = 0;
+    int status = sy_run_folder_open(&folder, options->folder, options->resume, err);
+    if (status == SY_OK) {
+        status = sy_run_config_keep(folder, stages->config, options->resume, &slightly, err);
+    }
+    *end = SY_RUN_FINISHED;
+    for (size_t i = 0; i < stages->count && status == SY_OK && *end == SY_RUN_FINISHED; i++) {
+        int64_t steps = options->steps > 0 ? options->steps - before : 0;
+        if (options->steps > 0 && steps <= 0) {
+            *end = SY_RUN_STOPPED;
+        } else {
+            status = train_stage(stages, i, options, steps, end, err);
+        }
+        before += stages->at[i].steps;
+    }
+    if (status == SY_OK && *end == SY_RUN_FINISHED) {
+        status = conclude(stages, folder, err);
+    }
+    sy_run_folder_close(folder);
+    return status;
+}
