@@ -16,6 +16,7 @@ library libconfig|libconfig-dev|reads experiment files
 library jansson|libjansson-dev|writes journals and manifests
 library libxxhash|libxxhash-dev|checksums of checkpoints and data
 library openblas|libopenblas-dev|fast matrix products
+library gsl|libgsl-dev|statistics of reports
 header oneapi/dnnl/dnnl.h|libdnnl-dev|fast convolutions
 END
   [ "$1" != tests ] || echo 'library criterion|libcriterion-dev|the test framework'

@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"run", sy_cli_run, "train an experiment from its config file, or resume it"},
     {"check", sy_cli_check, "validate a config and print what will happen, without training"},
     {"compare", sy_cli_compare, "run the variants of a suite over its seeds and print the table"},
+    {"report", sy_cli_report, "tables from a suite or a run: text, Markdown, LaTeX, CSV, JSON"},
     {"bench", sy_cli_bench, "measure how fast networks or an experiment train on this machine"},
     {"list", sy_cli_list, "list the plugins that can be found"},
     {"help", sy_cli_help, "explain a plugin: every parameter, its range and its source"},

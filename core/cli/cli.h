@@ -10,6 +10,7 @@ enum sy_exit { SY_EXIT_OK = 0, SY_EXIT_FAILED = 1, SY_EXIT_BAD_INPUT = 2, SY_EXI
 int sy_cli_run(int argc, char **argv);
 int sy_cli_check(int argc, char **argv);
 int sy_cli_compare(int argc, char **argv);
+int sy_cli_report(int argc, char **argv);
 int sy_cli_bench(int argc, char **argv);
 int sy_cli_list(int argc, char **argv);
 int sy_cli_help(int argc, char **argv);

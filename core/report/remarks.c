@@ -1,0 +1,46 @@
+/* remarks.c - what a reader must know about the figures, see sheet.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "distributions.h"
+#include "sheet.h"
+
+static const char *selection_words(const char *selection) {
+    if (!strcmp(selection, "best_test")) {
+        return "Accuracies are the best ones seen on the TEST set (selection best_test): they are too good, and no "
+               "fair "
+               "estimate.";
+    }
+    if (!strcmp(selection, "best_val")) {
+        return "Accuracies are of the epoch that was best on the validation set (selection best_val).";
+    }
+    return NULL;
+}
+
+void sy_report_remarks(const struct sy_report *report, void (*line)(void *context, const char *text), void *context) {
+    char text[512];
+    int32_t finished = sy_report_count(report, SY_REPORT_FINISHED), all = report->n_variants * report->n_seeds;
+    const char *selection = report->selection ? selection_words(report->selection) : NULL;
+    if (selection) {
+        line(context, selection);
+    }
+    if (finished < all) {
+        snprintf(text, sizeof text, "%d of %d runs have finished: %d running, %d unfinished, %d failed, %d not begun.",
+                 (int)finished, (int)all, (int)sy_report_count(report, SY_REPORT_RUNNING),
+                 (int)sy_report_count(report, SY_REPORT_UNFINISHED), (int)sy_report_count(report, SY_REPORT_FAILED),
+                 (int)sy_report_count(report, SY_REPORT_MISSING));
+        line(context, text);
+    }
+    if (!report->single && report->n_seeds < 3) {
+        snprintf(text, sizeof text, "Warning: %d seed%s: too few to tell a difference from chance; use 3 or more.",
+                 (int)report->n_seeds, report->n_seeds == 1 ? "" : "s");
+        line(context, text);
+    }
+    if (!report->single && report->n_variants > 1 && report->baseline < 0) {
+        line(context, "No baseline is named, so there are no differences: `baseline = \"NAME\";` in the suite, or "
+                      "`switchyard report --baseline NAME`.");
+    }
+    if (!report->single && !sy_has_distributions()) {
+        line(context, "This program was built without GSL (libgsl-dev): no intervals and no tests.");
+    }
+}

@@ -1,0 +1,219 @@
+/* test_tables.c - what is read from a suite's folder, and its tables. */
+#include <jansson.h>
+#include <math.h>
+
+#include <report/metrics.h>
+#include <report/write.h>
+
+#include "../record/scratch.h"
+#include "made_up.h"
+
+static struct scratch scratch;
+
+static void setup(void) {
+    scratch_make(&scratch);
+}
+
+static void teardown(void) {
+    scratch_remove(scratch.path);
+}
+
+TestSuite(tables, .init = setup, .fini = teardown);
+
+static struct sy_report *read_report(const char *baseline) {
+    struct sy_error err = NEW_ERROR;
+    struct sy_report *report;
+    cr_assert_eq(sy_report_read(&report, scratch.path, baseline, &err), SY_OK, "%s", err.text);
+    return report;
+}
+
+/* The report in a form, to be freed. */
+static char *written(struct sy_report *report, enum sy_report_form form) {
+    char *text = NULL;
+    size_t size;
+    struct sy_error err = NEW_ERROR;
+    FILE *stream = open_memstream(&text, &size);
+    cr_assert_eq(sy_report_write(stream, report, form, &err), SY_OK, "%s", err.text);
+    fclose(stream);
+    return text;
+}
+
+static void expect_in(const char *text, const char *part) {
+    cr_assert_not_null(strstr(text, part), "'%s' is not in:\n%s", part, text);
+}
+
+static void make(const struct made_up wish) {
+    cr_assert_eq(make_suite(scratch.path, &wish), 0);
+}
+
+static bool noted(const struct sy_report *report, const char *part) {
+    for (int32_t i = 0; i < report->n_notes; i++) {
+        if (strstr(report->notes[i], part)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Test(tables, a_suite_as_text) {
+    make((struct made_up){.variants = 3, .seeds = 3, .epochs = 6, .classes = 4});
+    struct sy_report *report = read_report(NULL);
+    cr_assert(report->n_variants == 3 && report->n_seeds == 3 && report->n_nodes == 2 && report->baseline == 0);
+    cr_assert_eq(sy_report_count(report, SY_REPORT_FINISHED), 9);
+    cr_assert_eq(report->n_notes, 0, "%s", report->notes[0]);
+    cr_assert(report->variants[1].runs[2].nodes[1].bins && report->variants[1].runs[2].classes == 4);
+    char *text = written(report, SY_REPORT_TEXT);
+    expect_in(text, "Test accuracy of each node");
+    expect_in(text, "policy.plugin");
+    expect_in(text, "reproduced");
+    expect_in(text, "Accuracy less that of vanilla");
+    free(text);
+    sy_report_destroy(report);
+}
+
+Test(tables, every_form_can_be_written) {
+    make((struct made_up){.variants = 2, .seeds = 2, .epochs = 2});
+    struct sy_report *report = read_report(NULL);
+    char *markdown = written(report, SY_REPORT_MARKDOWN), *latex = written(report, SY_REPORT_LATEX);
+    char *csv = written(report, SY_REPORT_CSV), *json = written(report, SY_REPORT_JSON);
+    expect_in(markdown, "| variant |");
+    expect_in(markdown, "Warning: 2 seeds");
+    expect_in(latex, "\\toprule");
+    expect_in(latex, "\\mathbf{");
+    expect_in(csv, "vanilla,student,accuracy,%,2,");
+    json_t *object = json_loads(json, 0, NULL);
+    cr_assert_eq(json_array_size(json_object_get(object, "variants")), 2);
+    json_decref(object);
+    free(markdown);
+    free(latex);
+    free(csv);
+    free(json);
+    sy_report_destroy(report);
+}
+
+Test(tables, equals_differ_by_exactly_nothing) {
+    make((struct made_up){.variants = 2, .seeds = 3, .epochs = 2, .same = 1});
+    struct sy_report *report = read_report("dml");
+    cr_assert_eq(report->baseline, 1);
+    struct sy_paired paired = sy_metric_difference(report, 0, SY_METRIC_ACCURACY, 1);
+    cr_assert(paired.identical && paired.mean == 0 && paired.n == 3);
+    char *text = written(report, SY_REPORT_TEXT);
+    expect_in(text, "identical");
+    free(text);
+    sy_report_destroy(report);
+}
+
+Test(tables, what_has_not_finished_is_told) {
+    const struct made_up wish = {.variants = 2, .seeds = 3, .epochs = 4};
+    make(wish);
+    cr_assert_eq(remove(scratch_file(&scratch, "dml/seed-2/result.json")), 0);
+    put_text(scratch_file(&scratch, "dml/seed-2/failure.json"), "{\"reason\": \"the disk is full\"}");
+    cr_assert_eq(remove(scratch_file(&scratch, "dml/seed-3/result.json")), 0);
+    scratch_remove(scratch_file(&scratch, "vanilla/seed-1"));
+    struct sy_report *report = read_report(NULL);
+    cr_assert_eq(report->variants[1].runs[1].state, SY_REPORT_FAILED);
+    cr_assert_eq(report->variants[1].runs[2].state, SY_REPORT_UNFINISHED);
+    cr_assert_eq(report->variants[0].runs[0].state, SY_REPORT_MISSING);
+    cr_assert_eq(sy_metric_summary(report, 1, SY_METRIC_ACCURACY, 0).n, 1);
+    cr_assert_eq(sy_metric_difference(report, 1, SY_METRIC_ACCURACY, 0).n, 0, "no seed has both");
+    char *text = written(report, SY_REPORT_TEXT);
+    expect_in(text, "the disk is full");
+    expect_in(text, "3 of 6 runs have finished");
+    free(text);
+    sy_report_destroy(report);
+}
+
+Test(tables, what_diverged_is_told) {
+    make((struct made_up){.variants = 1, .seeds = 1, .epochs = 2});
+    put_text(scratch_file(&scratch, "vanilla/seed-1/epochs.jsonl"),
+             "{\"epoch\":0,\"nodes\":{\"student\":{\"train_loss\":1.5}}}\n"
+             "{\"epoch\":1,\"nodes\":{\"student\":{\"train_loss\":null}}}\n");
+    struct sy_report *report = read_report(NULL);
+    char *text = written(report, SY_REPORT_TEXT);
+    expect_in(text, "student diverged in epoch 2");
+    free(text);
+    sy_report_destroy(report);
+}
+
+Test(tables, a_single_run) {
+    const struct made_up wish = {.variants = 1, .seeds = 1, .epochs = 3};
+    cr_assert_eq(make_run(scratch.path, &wish, 0, 1, 1), 0);
+    struct sy_report *report = read_report(NULL);
+    cr_assert(report->single && sy_report_count(report, SY_REPORT_FINISHED) == 1);
+    char *text = written(report, SY_REPORT_TEXT);
+    expect_in(text, "Test accuracy of each node");
+    free(text);
+    sy_report_destroy(report);
+}
+
+Test(tables, damaged_and_foreign_files_are_named_and_skipped) {
+    make((struct made_up){.variants = 2, .seeds = 2, .epochs = 4});
+    put_text(scratch_file(&scratch, "vanilla/seed-1/result.json"), "{\"epochs\": 4,");
+    put_text(scratch_file(&scratch, "vanilla/seed-2/notes.txt"), "mine");
+    put_text(scratch_file(&scratch, "vanilla/seed-2/predictions.json"), "[]");
+    put_text(scratch_file(&scratch, "dml/seed-1/epochs.jsonl"),
+             "{\"epoch\":0,\"nodes\":{}}\nrubbish\n{\"epoch\":7,\"nodes\":{}}\n{\"epoch\":1,\"nodes\":{}}\n");
+    cr_assert_eq(remove(scratch_file(&scratch, "dml/seed-2/epochs.jsonl")), 0);
+    cr_assert_eq(mkfifo(scratch_file(&scratch, "dml/seed-2/epochs.jsonl"), 0600), 0);
+    struct sy_report *report = read_report(NULL);
+    cr_assert(noted(report, "vanilla/seed-1/result.json"));
+    cr_assert(noted(report, "vanilla/seed-2/notes.txt: is not of a run"));
+    cr_assert(noted(report, "vanilla/seed-2/predictions.json"));
+    cr_assert(noted(report, "dml/seed-1/epochs.jsonl:2"));
+    cr_assert(noted(report, "dml/seed-1/epochs.jsonl:4"));
+    cr_assert(noted(report, "dml/seed-2/epochs.jsonl: is no regular file"));
+    cr_assert_eq(report->variants[1].runs[0].epochs, 8);
+    cr_assert_eq(report->variants[0].runs[0].state, SY_REPORT_UNFINISHED);
+    sy_report_destroy(report);
+}
+
+Test(tables, folders_that_are_none) {
+    struct sy_error err = NEW_ERROR, other = NEW_ERROR, third = NEW_ERROR;
+    struct sy_report *report;
+    cr_assert_eq(sy_report_read(&report, scratch.path, NULL, &err), SY_EINVAL);
+    expect_error(&err, SY_EINVAL, "holds neither a suite");
+    cr_assert_null(report);
+    make((struct made_up){.variants = 1, .seeds = 1, .epochs = 1});
+    sy_report_read(&report, scratch.path, "nobody", &other);
+    expect_error(&other, SY_EINVAL, "is no variant");
+    put_text(scratch_file(&scratch, "suite.json"), "{\"seeds\": [1.5], \"variants\": {}}");
+    sy_report_read(&report, scratch.path, NULL, &third);
+    expect_error(&third, SY_EINVAL, "is damaged");
+}
+
+/* A suite.json from elsewhere names no file outside its folder. */
+Test(tables, names_stay_within_the_folder) {
+    make((struct made_up){.variants = 1, .seeds = 1, .epochs = 1});
+    put_text(scratch_file(&scratch, "suite.json"),
+             "{\"suite\":\"x\",\"seeds\":[1],\"variants\":[{\"name\":\"../vanilla\"},{\"name\":\"vanilla\"},7]}");
+    struct sy_report *report = read_report(NULL);
+    cr_assert_eq(report->n_variants, 1);
+    cr_assert_eq(report->n_notes, 2);
+    sy_report_destroy(report);
+}
+
+/* Every journal with a byte changed or its end cut, many times: notes, never a crash or a failure. */
+Test(tables, mutated_journals_do_no_harm) {
+    static const char *const files[] = {"result.json", "epochs.jsonl", "predictions.json", "run.cfg"};
+    uint32_t random = 20221123;
+    make((struct made_up){.variants = 1, .seeds = 1, .epochs = 3, .classes = 3});
+    for (int round = 0; round < 400; round++) {
+        char name[128];
+        size_t count;
+        snprintf(name, sizeof name, "vanilla/seed-1/%s", files[round % 4]);
+        char *bytes = get_bytes(scratch_file(&scratch, name), &count);
+        char *changed = get_bytes(scratch_file(&scratch, name), &count);
+        for (int k = 0; k < 3; k++) {
+            random = random * 1664525u + 1013904223u;
+            changed[random / 256 % count] = "\"{}[],:-9e.\n\0\xffn"[random % 16];
+        }
+        put_bytes(scratch_file(&scratch, name), changed, round % 5 ? count : count / 2);
+        struct sy_report *report = read_report(NULL);
+        free(written(report, SY_REPORT_TEXT));
+        free(written(report, SY_REPORT_LATEX));
+        sy_report_destroy(report);
+        put_bytes(scratch_file(&scratch, name), bytes, count);
+        free(bytes);
+        free(changed);
+    }
+}
