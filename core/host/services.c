@@ -71,6 +71,14 @@ static int host_buffer(const struct sy_host *host, float **out, const char *name
     return status;
 }
 
+static int host_labels(const struct sy_host *host, const int32_t **out, int64_t *count, struct sy_error *err) {
+    const struct sy_services *services = host->context;
+    *out = NULL;
+    *count = 0;
+    return services->labels ? services->labels(services->labels_source, out, count, err)
+                            : sy_fail(err, SY_ENOTSUP, "labels of all samples are for losses only");
+}
+
 void sy_services_init(struct sy_services *services, struct sy_threads *threads, uint64_t seed, const char *owner) {
     *services = (struct sy_services){
         .host = {.size = sizeof services->host,
@@ -79,7 +87,8 @@ void sy_services_init(struct sy_services *services, struct sy_threads *threads, 
                  .context = services,
                  .log = host_log,
                  .parallel_for = host_parallel_for,
-                 .buffer = host_buffer},
+                 .buffer = host_buffer,
+                 .labels = host_labels},
         .threads = threads,
         .owner = owner,
     };

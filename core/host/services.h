@@ -20,6 +20,9 @@ struct sy_services {
     struct sy_buffer *buffers;
     size_t n_buffers;
     bool in_init; /* buffers may be asked for */
+    /* Where host.labels gets them from; NULL: it has none. */
+    int (*labels)(void *source, const int32_t **out, int64_t *count, struct sy_error *err);
+    void *labels_source;
 };
 
 /* threads NULL: parallel loops run on the caller. */

@@ -201,6 +201,7 @@ void sy_experiment_destroy(struct sy_experiment *experiment) {
     }
     sy_instance_destroy(experiment->dataset);
     sy_services_finish(&experiment->dataset_services);
+    free(experiment->labels);
     if (experiment->backend_ready && experiment->backend_ops->fini) {
         experiment->backend_ops->fini(experiment->backend->self);
     }

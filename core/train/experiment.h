@@ -115,6 +115,7 @@ struct sy_experiment {
     struct sy_services dataset_services;
     struct sy_dataset_info dataset_info;
     bool dataset_open;
+    int32_t *labels; /* of the samples trained on, once somebody asked; owned */
     struct sy_data_settings data;
     struct sy_augment augment;
     const uint32_t *view_keys;

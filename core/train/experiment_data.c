@@ -1,6 +1,7 @@
 /* experiment_data.c - the backend that computes and the data set that is learnt from. */
 #include "experiment_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- backend ---------------------------------------------------------------------------------------------------- */
@@ -200,6 +201,49 @@ int sy_experiment_loader(struct sy_loader **out, const struct sy_experiment *exp
         .limit = train ? experiment->data.limit : experiment->data.test_limit,
     };
     return sy_loader_create(out, experiment->dataset_ops, experiment->dataset->self, &options, err);
+}
+
+/* By `labels`, or by `read` and the images with it, a few at a time. */
+static int read_labels(const struct sy_experiment *experiment, int32_t *labels, int64_t count, struct sy_error *err) {
+    enum { AT_ONCE = 256 };
+    const struct sy_dataset_ops *ops = experiment->dataset_ops;
+    int64_t indices[AT_ONCE];
+    void *samples =
+        ops->labels ? NULL : calloc(AT_ONCE * sy_shape_count(&experiment->dataset_info.shape), sizeof(float));
+    int status = ops->labels || samples ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory to read labels");
+    for (int64_t done = 0; done < count && status == SY_OK; done += AT_ONCE) {
+        size_t now = (size_t)(count - done < AT_ONCE ? count - done : AT_ONCE);
+        for (size_t i = 0; i < now; i++) {
+            indices[i] = done + (int64_t)i;
+        }
+        const void *self = experiment->dataset->self;
+        status = ops->labels ? ops->labels(self, SY_TRAIN_SPLIT, indices, now, labels + done, err)
+                             : ops->read(self, SY_TRAIN_SPLIT, indices, now, samples, labels + done, err);
+    }
+    free(samples);
+    return status;
+}
+
+int sy_experiment_labels(void *source, const int32_t **out, int64_t *count, struct sy_error *err) {
+    struct sy_experiment *experiment = source;
+    int64_t all = experiment->dataset_info.count[SY_TRAIN_SPLIT], limit = experiment->data.limit;
+    *count = limit > 0 && limit < all ? limit : all;
+    int status = SY_OK;
+    if (!experiment->dataset_info.classes || (experiment->dataset && !experiment->dataset_open)) {
+        return sy_fail(err, SY_EINVAL, "needs the labels of all samples, and there is no data set");
+    }
+    if (!experiment->labels) {
+        experiment->labels = calloc((size_t)*count + 1, sizeof *experiment->labels);
+        status = experiment->labels ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for %lld labels", (long long)*count);
+        for (int64_t i = 0; status == SY_OK && !experiment->dataset && i < *count; i++) {
+            experiment->labels[i] = (int32_t)(i % experiment->dataset_info.classes);
+        }
+        if (status == SY_OK && experiment->dataset) {
+            status = read_labels(experiment, experiment->labels, *count, err);
+        }
+    }
+    *out = experiment->labels;
+    return status;
 }
 
 void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems) {

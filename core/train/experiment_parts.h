@@ -26,6 +26,9 @@ struct sy_setting *sy_experiment_group(struct sy_setting *parent, const char *na
 
 void sy_experiment_find_backend(struct sy_experiment *experiment, struct sy_problems *problems);
 void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems);
+/* Labels of the samples trained on, for sy_services.labels; `source` is the experiment. Made up, class after class, where
+ * there is no data set. */
+int sy_experiment_labels(void *source, const int32_t **out, int64_t *count, struct sy_error *err);
 /* In place of open_data, where somebody else brings the batches. */
 void sy_experiment_without_data(struct sy_experiment *experiment, const struct sy_dataset_info *images,
                                 struct sy_problems *problems);

@@ -16,6 +16,8 @@ bool sy_loss_use_make(struct sy_loss_use *use, struct sy_experiment *experiment,
     }
     use->ops = use->instance->ops;
     sy_services_init(&use->services, experiment->threads, (uint64_t)experiment->seed, owner);
+    use->services.labels = sy_experiment_labels;
+    use->services.labels_source = experiment;
     use->services.in_init = true;
     int status = use->ops->init ? use->ops->init(use->instance->self, &use->services.host, &err) : SY_OK;
     use->services.in_init = false;

@@ -30,7 +30,7 @@ struct sy_dataset_info {
     uint64_t checksum;              /* of the contents, for the manifest; 0: none */
 };
 
-/* All mandatory but close. */
+/* All mandatory but close and labels. */
 struct sy_dataset_ops {
     uint32_t size;
     int32_t reserved;
@@ -42,6 +42,9 @@ struct sy_dataset_ops {
     int (*read)(const void *self, int32_t split, const int64_t *indices, size_t count, void *samples, int32_t *labels,
                 struct sy_error *err);
     void (*close)(void *self);
+    /* The labels alone, as read gives them; absent: read is asked. [any] */
+    int (*labels)(const void *self, int32_t split, const int64_t *indices, size_t count, int32_t *labels,
+                  struct sy_error *err);
 };
 
 #ifdef __cplusplus

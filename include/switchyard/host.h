@@ -34,6 +34,10 @@ struct sy_host {
     /* A named array of floats, zeroed, owned by the core and kept in checkpoints: a memory bank, say. Only inside
      * init. On a resumed run it is refilled after init. */
     int (*buffer)(const struct sy_host *host, float **out, const char *name, size_t count, struct sy_error *err);
+
+    /* Labels of all samples that are trained on, by their index in the training split, and how many there are; valid as
+     * long as the instance. For losses; SY_ENOTSUP for others. In init or later. [owner] */
+    int (*labels)(const struct sy_host *host, const int32_t **out, int64_t *count, struct sy_error *err);
 };
 
 #ifdef __cplusplus

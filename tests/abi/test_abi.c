@@ -29,7 +29,7 @@ static const struct pin layout[] = {
     AT(sy_tensor, data, 48),
 
     /* host.h */
-    SIZE(sy_host, 48),
+    SIZE(sy_host, 56),
     AT(sy_host, size, 0),
     AT(sy_host, threads, 4),
     AT(sy_host, seed, 8),
@@ -37,6 +37,7 @@ static const struct pin layout[] = {
     AT(sy_host, log, 24),
     AT(sy_host, parallel_for, 32),
     AT(sy_host, buffer, 40),
+    AT(sy_host, labels, 48),
 
     /* plugin.h */
     SIZE(sy_ints, 16),
@@ -333,13 +334,14 @@ static const struct pin layout[] = {
     AT(sy_dataset_info, std, 64),
     AT(sy_dataset_info, checksum, 72),
 
-    SIZE(sy_dataset_ops, 40),
+    SIZE(sy_dataset_ops, 48),
     AT(sy_dataset_ops, size, 0),
     AT(sy_dataset_ops, reserved, 4),
     AT(sy_dataset_ops, open, 8),
     AT(sy_dataset_ops, info, 16),
     AT(sy_dataset_ops, read, 24),
     AT(sy_dataset_ops, close, 32),
+    AT(sy_dataset_ops, labels, 40),
 
     /* backend.h */
     SIZE(sy_backend_info, 32),

@@ -30,13 +30,75 @@ static void set_field(void *self, const struct sy_field *row, double value) {
     }
 }
 
-/* The seed is the only service these plugins may want. */
-static const struct sy_host host = {.size = sizeof host, .threads = 1, .seed = 7};
+const int32_t lent_labels[LENT_LABELS] = {0, 1, 2, 2, 1, 0, 1, 2, 0, 0, 2, 1};
+
+enum { MAX_BUFFERS = 4 };
+static struct {
+    char name[64];
+    float *at;
+    size_t count;
+} buffers[MAX_BUFFERS];
+
+static int lend_buffer(const struct sy_host *self, float **out, const char *name, size_t count, struct sy_error *err) {
+    (void)self, (void)err;
+    for (int i = 0; i < MAX_BUFFERS; i++) {
+        if (!buffers[i].at) {
+            snprintf(buffers[i].name, sizeof buffers[i].name, "%s", name);
+            cr_assert(buffers[i].at = calloc(count, sizeof(float)));
+            buffers[i].count = count;
+            *out = buffers[i].at;
+            return SY_OK;
+        }
+    }
+    cr_assert(0, "more than %d buffers", MAX_BUFFERS);
+    return SY_ENOMEM;
+}
+
+float *lent_buffer(const char *name, size_t *count) {
+    for (int i = 0; i < MAX_BUFFERS; i++) {
+        if (buffers[i].at && !strcmp(buffers[i].name, name)) {
+            *count = buffers[i].count;
+            return buffers[i].at;
+        }
+    }
+    cr_assert(0, "no buffer %s", name);
+    return NULL;
+}
+
+static int lend_labels(const struct sy_host *self, const int32_t **out, int64_t *count, struct sy_error *err) {
+    (void)self, (void)err;
+    *out = lent_labels;
+    *count = LENT_LABELS;
+    return SY_OK;
+}
+
+static void lend_loop(const struct sy_host *self, size_t count, sy_loop_body body, void *argument) {
+    size_t threads = (size_t)self->threads;
+    for (size_t t = threads; t-- > 0;) {
+        size_t begin = count * t / threads, end = count * (t + 1) / threads;
+        if (begin < end) {
+            body(argument, begin, end, (int32_t)t);
+        }
+    }
+}
+
+static struct sy_host host = {.size = sizeof host,
+                              .threads = 1,
+                              .seed = 7,
+                              .parallel_for = lend_loop,
+                              .buffer = lend_buffer,
+                              .labels = lend_labels};
+
+void lend_threads(int32_t threads) {
+    host.threads = threads;
+}
 
 static int start(struct loaded *loaded, struct sy_error *err) {
     if (!strcmp(loaded->plugin->kind, SY_LOSS)) {
         const struct sy_loss_ops *ops = loaded->ops;
-        return ops->init ? ops->init(loaded->self, &host, err) : SY_OK;
+        int status = ops->init ? ops->init(loaded->self, &host, err) : SY_OK;
+        loaded->started = status == SY_OK;
+        return status;
     }
     if (!strcmp(loaded->plugin->kind, SY_POLICY)) {
         const struct sy_policy_ops *ops = loaded->ops;
@@ -104,6 +166,13 @@ int try_load(const char *kind, const char *folder, const char *name, const struc
 }
 
 void unload(struct loaded *loaded) {
+    if (!strcmp(loaded->plugin->kind, SY_LOSS) && ((const struct sy_loss_ops *)loaded->ops)->fini && loaded->started) {
+        ((const struct sy_loss_ops *)loaded->ops)->fini(loaded->self);
+    }
+    for (int i = 0; i < MAX_BUFFERS; i++) {
+        free(buffers[i].at);
+        buffers[i].at = NULL;
+    }
     free(loaded->self);
     dlclose(loaded->file);
     *loaded = (struct loaded){0};

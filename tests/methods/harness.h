@@ -6,6 +6,14 @@
 #include <switchyard/policy.h>
 #include <switchyard/topology.h>
 
+/* What the harness's host lends: labels of so many samples, and the buffers that were asked for. */
+#define LENT_LABELS 12
+extern const int32_t lent_labels[LENT_LABELS];
+/* A buffer of the plugin loaded last, by name; its count. It goes with unload. */
+float *lent_buffer(const char *name, size_t *count);
+/* In how many parts, last first, the host runs loops of what is loaded from now on: 1 unless set. */
+void lend_threads(int32_t threads);
+
 /* One parameter that differs from its default. Choices are given as their index. */
 struct setting {
     const char *name;
@@ -20,6 +28,7 @@ struct loaded {
     const struct sy_plugin *plugin;
     const void *ops; /* cast to the kind's */
     void *self;
+    int started; /* init succeeded */
 };
 
 /* An instance with its defaults, `settings` (up to the first without a name, NULL: none) laid over them; init is called
