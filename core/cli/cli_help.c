@@ -74,7 +74,12 @@ static void explain_config(void) {
         "plugin's parameters too: `switchyard help PLUGIN`. Groups backend (a name or { plugin = ...; }; \"auto\" "
         "takes\n"
         "the best that works here), train.label_loss and topology.loss name plugins as well. What a node says in\n"
-        "nodes.X.optimizer, .schedule or .label_loss is laid over the group of that name in train.\n\n"
+        "nodes.X.optimizer, .schedule or .label_loss is laid over the group of that name in train.\n"
+        "nodes.X.inputs lists what feeds a node, if not the image alone: \"image\", \"NODE.OUTPUT\", or a group that\n"
+        "says more of it: inputs = (\"trunk.stage2\", { from = \"gate.weights\"; detach = true; }). What flows back\n"
+        "into an output is the sum over all it feeds; nothing flows back through a node that is paused or frozen.\n"
+        "A node for itself has an optimiser of its own: with one configuration for all, SGD and Adam do to their\n"
+        "parameters what one optimiser over the parameters of all does.\n\n"
         "`stages: { first: { ... }; second: { ... }; };` runs one experiment after the other, each laid over the rest "
         "of\nthe file. nodes.Y.init = \"@first.X\" in the second starts Y from what X was in the end of the first\n"
         "(\"@first.X:best\": at its best; \"@first.X:40\": after 40 epochs, see train.snapshots).\n");

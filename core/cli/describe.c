@@ -42,7 +42,29 @@ static void print_shape(FILE *out, const struct sy_shape *shape) {
     }
 }
 
-static void describe_node(FILE *out, const struct sy_node *node) {
+/* What feeds a node, where that is not the image alone. */
+static void print_links(FILE *out, const struct sy_experiment *experiment, const struct sy_node *node) {
+    if (node->n_links == 1 && node->links[0].source < 0) {
+        return;
+    }
+    fprintf(out, "           fed by");
+    for (int32_t k = 0; k < node->n_links; k++) {
+        const struct sy_link *link = &node->links[k];
+        if (link->source < 0) {
+            fprintf(out, "%s the image", k ? "," : "");
+            continue;
+        }
+        fprintf(out, "%s %s.%s", k ? "," : "", experiment->nodes[link->source].name, link->output_name);
+        if (!(node->input_gradients >> k & 1)) {
+            fprintf(out, " (detached)");
+        } else if (link->gradient_scale != 1) {
+            fprintf(out, " (gradient x %g)", link->gradient_scale);
+        }
+    }
+    fprintf(out, "\n");
+}
+
+static void describe_node(FILE *out, const struct sy_experiment *experiment, const struct sy_node *node) {
     const struct sy_graph *graph = &node->full->graph;
     int32_t trainable = 0;
     for (int32_t i = 0; i < graph->n_params; i++) {
@@ -51,6 +73,7 @@ static void describe_node(FILE *out, const struct sy_node *node) {
     fprintf(out, "\nnode       %s (%s): %s, %lld parameters in %d tensors, %.2f M multiply-adds\n", node->name,
             sy_role_name(node->role), node->network->found->plugin.name, (long long)sy_graph_parameter_count(graph),
             trainable, 1e-6 * (double)sy_graph_multiply_adds(graph));
+    print_links(out, experiment, node);
     fprintf(out, "           starts from %s\n", node->init ? node->init : "weights drawn by the seed");
     fprintf(out, "           outputs:");
     for (int32_t k = 0; k < graph->n_outputs; k++) {
@@ -62,7 +85,7 @@ static void describe_node(FILE *out, const struct sy_node *node) {
 
 void sy_describe_nodes(FILE *out, const struct sy_experiment *experiment) {
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        describe_node(out, &experiment->nodes[i]);
+        describe_node(out, experiment, &experiment->nodes[i]);
     }
 }
 
@@ -112,10 +135,12 @@ void sy_describe_wiring(FILE *out, const struct sy_experiment *experiment) {
     fprintf(out, "\nlosses     (mean over the batch; sources are detached unless said otherwise)\n");
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         const struct sy_node *node = &experiment->nodes[i];
-        char formula[512];
-        loss_formula(formula, sizeof formula, &node->label_loss, node->name, NULL, 0);
+        char formula[512] = "what flows back from those it feeds";
         fprintf(out, "           L_%s = ", node->name);
-        print_factor(out, node->label_weight);
+        if (node->has_logits) {
+            loss_formula(formula, sizeof formula, &node->label_loss, node->name, NULL, 0);
+            print_factor(out, node->label_weight);
+        }
         fprintf(out, "%s", formula);
         for (int32_t e = 0; e < experiment->n_edges; e++) {
             if (experiment->edges[e].target == i) {
@@ -180,6 +205,7 @@ int sy_describe_memory(FILE *out, const struct sy_experiment *experiment, struct
         struct sy_plan_options options = {.size = sizeof options,
                                           .precision = experiment->precision,
                                           .max_batch = experiment->data.batch,
+                                          .input_gradients = experiment->nodes[i].input_gradients,
                                           .dry_run = 1};
         int status = ops->compile(experiment->backend->self, &plan, &experiment->nodes[i].graph->graph, &options, err);
         if (status != SY_OK) {

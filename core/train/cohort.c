@@ -42,18 +42,25 @@ static int initialise(struct sy_member *member, const struct sy_backend_ops *ops
 
 static bool allocate_member(struct sy_member *member, int32_t batch, int32_t classes) {
     const struct sy_graph *graph = &member->node->graph->graph;
-    size_t n = (size_t)graph->n_outputs;
+    size_t n = (size_t)graph->n_outputs, links = (size_t)member->node->n_links;
     member->n_outputs = graph->n_outputs;
     member->outputs = calloc(n, sizeof *member->outputs);
     member->gradients = calloc(n, sizeof *member->gradients);
     member->gradient_tensors = calloc(n, sizeof *member->gradient_tensors);
     member->gradient_pointers = calloc(n, sizeof *member->gradient_pointers);
     member->flows = calloc(n, sizeof *member->flows);
+    member->signals = calloc(n, sizeof *member->signals);
+    member->inputs = calloc(links, sizeof *member->inputs);
+    member->input_pointers = calloc(links, sizeof *member->input_pointers);
     if (!member->outputs || !member->gradients || !member->gradient_tensors || !member->gradient_pointers ||
-        !member->flows || !sy_signals_init(&member->signals, batch, classes)) {
+        !member->flows || !member->signals || !member->inputs || !member->input_pointers) {
         return false;
     }
     for (size_t k = 0; k < n; k++) {
+        const struct sy_shape *shape = &graph->values[graph->outputs[k]->value];
+        if (shape->rank == 1 && shape->dim[0] == classes && !sy_signals_init(&member->signals[k], batch, classes)) {
+            return false;
+        }
         member->gradients[k] = calloc((size_t)batch * output_row(graph, (int32_t)k), sizeof **member->gradients);
         if (!member->gradients[k]) {
             return false;
@@ -71,6 +78,7 @@ static int make_member(struct sy_cohort *cohort, int32_t index, struct sy_error 
         .size = sizeof options,
         .precision = experiment->precision,
         .max_batch = experiment->data.batch,
+        .input_gradients = member->node->input_gradients,
     };
     member->multiply_adds = sy_graph_multiply_adds(&member->node->full->graph);
     if (!allocate_member(member, experiment->data.batch, experiment->dataset_info.classes)) {
@@ -142,12 +150,17 @@ static void destroy_member(struct sy_member *member, const struct sy_backend_ops
     for (int32_t k = 0; member->gradients && k < member->n_outputs; k++) {
         free(member->gradients[k]);
     }
+    for (int32_t k = 0; member->signals && k < member->n_outputs; k++) {
+        sy_signals_finish(&member->signals[k]);
+    }
+    free(member->signals);
+    free(member->inputs);
+    free(member->input_pointers);
     free(member->outputs);
     free(member->gradients);
     free(member->gradient_tensors);
     free(member->gradient_pointers);
     free(member->flows);
-    sy_signals_finish(&member->signals);
 }
 
 void sy_cohort_destroy(struct sy_cohort *cohort) {

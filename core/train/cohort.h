@@ -12,14 +12,16 @@ struct sy_member {
     const struct sy_node *node;
     struct sy_plan *plan;
     int32_t n_outputs;
-    struct sy_tensor *outputs;                  /* of the last forward; [0] is logits */
+    struct sy_tensor *inputs; /* of the next forward, one per link */
+    const struct sy_tensor **input_pointers;
+    struct sy_tensor *outputs;                  /* of the last forward; [0] is logits where the node has some */
     float **gradients;                          /* per output: d loss / d output, added up over label loss and edges */
     struct sy_tensor *gradient_tensors;         /* the same as tensors of the batch's size */
     const struct sy_tensor **gradient_pointers; /* NULL where nothing flows */
     bool *flows;                                /* per output: some gradient reached it this step */
-    struct sy_signals signals;
-    int64_t multiply_adds; /* of one sample's forward pass */
-    int64_t updates;       /* optimiser steps so far */
+    struct sy_signals *signals;                 /* per output: of those that are a number for each class */
+    int64_t multiply_adds;                      /* of one sample's forward pass */
+    int64_t updates;                            /* optimiser steps so far */
 
     /* what the last step says */
     double loss, label_loss, lr;

@@ -95,9 +95,15 @@ static void clear(struct sy_evaluation *evaluation) {
 static void add_node(struct sy_evaluation *evaluation, int32_t node, struct sy_member *member,
                      const struct sy_batch *batch) {
     size_t classes = (size_t)evaluation->classes;
-    const float *logits = member->outputs[0].data;
-    const double *log_p = sy_signals_log_probabilities(&member->signals, 1);
     int32_t *said = evaluation->said + (size_t)node * (size_t)batch->count;
+    for (int32_t b = 0; b < batch->count && !member->node->has_logits; b++) {
+        said[b] = -1 - node; /* as nobody else */
+    }
+    if (!member->node->has_logits) {
+        return;
+    }
+    const float *logits = member->outputs[0].data;
+    const double *log_p = sy_signals_log_probabilities(&member->signals[0], 1);
     for (int32_t b = 0; b < batch->count; b++) {
         size_t row = (size_t)b * classes;
         said[b] =

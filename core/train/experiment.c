@@ -247,6 +247,6 @@ double sy_experiment_ramp(const struct sy_experiment *experiment, int64_t epoch)
 }
 
 const char *sy_role_name(int32_t role) {
-    static const char *const names[] = {"?", "teacher", "student", "peer"};
-    return names[role >= 1 && role <= 3 ? role : 0];
+    static const char *const names[] = {"?", "teacher", "student", "peer", "part"};
+    return names[role >= 1 && role <= 4 ? role : 0];
 }

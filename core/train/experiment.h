@@ -26,13 +26,28 @@ struct sy_loss_use {
     bool ready; /* init succeeded: fini is due */
 };
 
+enum { SY_FROM_IMAGE = -1, SY_FROM_NOWHERE = -2 }; /* the latter after a problem only */
+
+/* Where an input of a network comes from. */
+struct sy_link {
+    int32_t source; /* node, or SY_FROM_IMAGE */
+    int32_t output; /* of the source's pruned graph; of its full one until nodes are wired */
+    const char *output_name;
+    bool detach;           /* nothing flows back */
+    double gradient_scale; /* factor on what flows back */
+    const struct sy_setting *setting;
+};
+
+/* Inputs a network may have: as many as enum bits in sy_plan_options.input_gradients. */
+#define SY_MOST_LINKS 32
+
 /* A network with its optimiser; see the design's table of words. */
 struct sy_node {
     const char *name;
     int32_t role;     /* enum sy_role */
     uint32_t key;     /* of its random numbers: from its name, or from nodes.X.seed */
     uint64_t seed;    /* the experiment's, or nodes.X.seed */
-    int32_t view;     /* index of its view of the batch */
+    int32_t view;     /* index of its view of the batch; of no meaning where it is fed by others only */
     const char *init; /* file of initial weights, NULL: drawn */
     double label_weight;
     int32_t frozen; /* enum sy_frozen */
@@ -40,7 +55,11 @@ struct sy_node {
     const struct sy_network_ops *ops;
     bool ready;
     struct sy_built_graph *full;  /* as built */
-    struct sy_built_graph *graph; /* only the outputs that somebody reads; outputs[0] is logits */
+    struct sy_built_graph *graph; /* only the outputs that somebody reads; outputs[0] is logits where there are some */
+    bool has_logits;              /* else it is only a source of taps: no label loss, no accuracy */
+    struct sy_link *links;        /* its inputs */
+    int32_t n_links;
+    uint32_t input_gradients; /* bit k: a gradient flows back through link k */
     struct sy_optimizer optimizer;
     struct sy_schedule schedule;
     struct sy_loss_use label_loss;
@@ -128,6 +147,7 @@ struct sy_experiment {
 
     struct sy_node *nodes;
     int32_t n_nodes;
+    int32_t *sequence; /* n_nodes: their indices, every node after those that feed it, else as in the config */
     struct sy_watch *gates;
     int32_t n_gates;
     struct sy_flow *edges;
@@ -162,7 +182,7 @@ const char *sy_precision_name(int32_t precision);
 /* Factor of topology.ramp on every edge's weight in an epoch (from 0), in [0, 1]. */
 double sy_experiment_ramp(const struct sy_experiment *experiment, int64_t epoch);
 
-/* "teacher", "student", "peer" */
+/* "teacher", "student", "peer", "part" */
 const char *sy_role_name(int32_t role);
 
 /* The core's own groups of the config with their tables, for `switchyard help config`. Ends with a NULL path. */

@@ -47,7 +47,58 @@ static void read_label_loss(struct sy_experiment *experiment, struct sy_node *no
                      sy_arena_print(experiment->arena, "label loss of %s", node->name), problems);
 }
 
+/* Whether some operator reads the input, or it is an output itself. */
+static bool is_read(const struct sy_graph *graph, int32_t value) {
+    for (int32_t i = 0; i < graph->n_ops; i++) {
+        for (int32_t k = 0; k < graph->ops[i]->n_inputs; k++) {
+            if (graph->ops[i]->inputs[k] == value) {
+                return true;
+            }
+        }
+    }
+    for (int32_t k = 0; k < graph->n_outputs; k++) {
+        if (graph->outputs[k]->value == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the graph has to have: every input read, and logits for every class if there are logits. */
+static bool check_graph(struct sy_experiment *experiment, struct sy_node *node, const char *plugin,
+                        struct sy_problems *problems) {
+    const struct sy_graph *graph = &node->full->graph;
+    int32_t classes = experiment->dataset_info.classes, logits = sy_graph_output(graph, "logits");
+    bool good = true;
+    for (int32_t k = 0; k < node->n_links; k++) {
+        if (!is_read(graph, graph->inputs[k])) {
+            sy_problem(problems, node->links[k].setting ? node->links[k].setting : node->setting,
+                       "network \"%s\" does not read its input %d; it has %d", plugin, k, node->n_links);
+            good = false;
+        }
+    }
+    node->has_logits = logits >= 0;
+    if (!node->has_logits) {
+        const struct sy_setting *label_loss = sy_setting_find(node->setting, "label_loss");
+        if (label_loss) {
+            sy_problem(
+                problems, node->setting,
+                "has a label_loss, but network \"%s\" has no output \"logits\" that labels could be compared with",
+                plugin);
+        }
+        return good && !label_loss;
+    }
+    const struct sy_shape *shape = &graph->values[graph->outputs[logits]->value];
+    if (shape->rank != 1 || shape->dim[0] != classes) {
+        sy_problem(problems, node->setting, "network \"%s\" tells %d classes apart, the data set has %d", plugin,
+                   shape->dim[0], classes);
+        good = false;
+    }
+    return good;
+}
+
 static bool build_graph(struct sy_experiment *experiment, struct sy_node *node, struct sy_problems *problems) {
+    struct sy_shape shapes[SY_MOST_LINKS];
     struct sy_error err = {.size = sizeof err};
     const struct sy_dataset_info *data = &experiment->dataset_info;
     const char *plugin = node->network->found->plugin.name;
@@ -56,31 +107,34 @@ static bool build_graph(struct sy_experiment *experiment, struct sy_node *node, 
         return false;
     }
     node->ready = true;
-    if (!data->classes) {
-        return false; /* the data set's problem is told already */
+    if (!data->classes || !sy_experiment_input_shapes(shapes, experiment, node, problems)) {
+        return false; /* the data set's problem, or the source's, is told already */
     }
-    node->full = sy_graph_build(node->ops, node->network->self, &data->shape, 1, data->classes, &err);
+    node->full = sy_graph_build(node->ops, node->network->self, shapes, node->n_links, data->classes, &err);
     if (!node->full) {
         sy_problem(problems, node->setting, "network \"%s\": %s", plugin, err.text);
         return false;
     }
-    int32_t logits = sy_graph_output(&node->full->graph, "logits");
-    if (logits < 0) {
-        sy_problem(problems, node->setting, "network \"%s\" has no output \"logits\"", plugin);
-        return false;
-    }
-    const struct sy_shape *shape = &node->full->graph.values[node->full->graph.outputs[logits]->value];
-    if (shape->rank != 1 || shape->dim[0] != data->classes) {
-        sy_problem(problems, node->setting, "network \"%s\" tells %d classes apart, the data set has %d", plugin,
-                   shape->dim[0], data->classes);
-        return false;
-    }
-    return true;
+    return check_graph(experiment, node, plugin, problems);
 }
 
-/* The view a node looks at: the shared one (key 0), or one of its own. */
-static void choose_view(struct sy_experiment *experiment, struct sy_node *node, int32_t choice, uint32_t *keys) {
+/* The view a node looks at: the shared one (key 0), or one of its own. Who is fed by others only sees what they see. */
+static void choose_view(struct sy_experiment *experiment, struct sy_node *node, int32_t choice, uint32_t *keys,
+                        struct sy_problems *problems) {
     enum { BY_DEFAULT, SHARED, OWN };
+    bool looks = false;
+    for (int32_t k = 0; k < node->n_links; k++) {
+        looks = looks || node->links[k].source < 0;
+    }
+    if (!looks) {
+        if (choice != BY_DEFAULT) {
+            sy_problem(
+                problems, sy_setting_find(node->setting, "view"),
+                "node \"%s\" is fed by other nodes only and sees what they see; leave view out, and give it to them",
+                node->name);
+        }
+        return;
+    }
     bool own = choice == OWN || (choice == BY_DEFAULT && experiment->data.views == 1);
     uint32_t key = own ? (node->key ? node->key : 1) : 0;
     for (node->view = 0; node->view < experiment->n_views; node->view++) {
@@ -93,24 +147,23 @@ static void choose_view(struct sy_experiment *experiment, struct sy_node *node, 
 
 static void make_node(struct sy_experiment *experiment, struct sy_node *node, struct sy_setting *setting,
                       uint32_t *view_keys, struct sy_problems *problems) {
-    static const char *const groups[] = {"plugin", "optimizer", "schedule", "label_loss", NULL};
+    static const char *const groups[] = {"plugin", "inputs", "optimizer", "schedule", "label_loss", NULL};
     struct sy_table table = {sy_node_fields, 0};
     struct sy_node_settings settings = {0};
-    node->name = setting->name;
-    node->setting = setting;
     setting->used = true;
     if (setting->kind != SY_SETTING_GROUP) {
         sy_problem(problems, setting, "must be a group: %s: { plugin = \"...\"; role = \"...\"; };", setting->name);
         return;
     }
     sy_fields_read(&settings, &table, setting, experiment->arena, problems);
-    static const int32_t roles[] = {SY_ROLE_PEER, SY_ROLE_TEACHER, SY_ROLE_STUDENT};
+    sy_experiment_read_links(experiment, node, problems);
+    static const int32_t roles[] = {SY_ROLE_PEER, SY_ROLE_TEACHER, SY_ROLE_STUDENT, SY_ROLE_PART};
     node->role = roles[settings.role];
     node->init = settings.init;
     node->frozen = settings.frozen;
     node->seed = settings.seed >= 0 ? (uint64_t)settings.seed : (uint64_t)experiment->seed;
     node->key = settings.seed >= 0 ? 0 : (uint32_t)XXH32(node->name, strlen(node->name), 0);
-    choose_view(experiment, node, settings.view, view_keys);
+    choose_view(experiment, node, settings.view, view_keys, problems);
     sy_optimizer_read(&node->optimizer, node_group(experiment, setting, "optimizer", problems), experiment->arena,
                       problems);
     sy_schedule_read(&node->schedule, node_group(experiment, setting, "schedule", problems), experiment->arena,
@@ -119,12 +172,16 @@ static void make_node(struct sy_experiment *experiment, struct sy_node *node, st
     node->network =
         sy_instance_from_group(experiment->registry, SY_NETWORK, setting, NULL,
                                sy_table_names(&table, groups, experiment->arena), experiment->arena, problems);
+    node->ops = node->network ? node->network->ops : NULL;
+}
+
+/* Builds the graph and checks what starts from it; those that feed the node have theirs. */
+static void build_node(struct sy_experiment *experiment, struct sy_node *node, struct sy_problems *problems) {
     if (!node->network) {
         return;
     }
-    node->ops = node->network->ops;
     if (build_graph(experiment, node, problems) && node->init) {
-        sy_weights_check(node->init, &node->full->graph, sy_setting_find(setting, "init"), problems);
+        sy_weights_check(node->init, &node->full->graph, sy_setting_find(node->setting, "init"), problems);
     }
 }
 
@@ -156,6 +213,14 @@ void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_proble
     experiment->view_keys = keys;
     experiment->n_nodes = (int32_t)count;
     for (size_t i = 0; i < count; i++) {
+        experiment->nodes[i].name = group->children[i]->name;
+        experiment->nodes[i].setting = group->children[i];
+    }
+    for (size_t i = 0; i < count; i++) {
         make_node(experiment, &experiment->nodes[i], group->children[i], keys, problems);
+    }
+    sy_experiment_order(experiment, problems);
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        build_node(experiment, &experiment->nodes[experiment->sequence[i]], problems);
     }
 }

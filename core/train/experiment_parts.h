@@ -7,7 +7,7 @@
 
 /* Tables of the core's groups. */
 extern const struct sy_field sy_experiment_fields[], sy_data_fields[], sy_augment_fields[], sy_train_fields[],
-    sy_node_fields[], sy_topology_fields[];
+    sy_node_fields[], sy_topology_fields[], sy_link_fields[];
 
 /* What sy_node_fields and sy_topology_fields are read into. */
 struct sy_node_settings {
@@ -15,6 +15,11 @@ struct sy_node_settings {
     const char *init;
     double label_weight;
     int64_t seed;
+};
+struct sy_link_settings {
+    const char *from;
+    int32_t detach;
+    double gradient_scale;
 };
 struct sy_topology_settings {
     int32_t pause, paused_bn, update, ramp;
@@ -33,6 +38,19 @@ int sy_experiment_labels(void *source, const int32_t **out, int64_t *count, stru
 void sy_experiment_without_data(struct sy_experiment *experiment, const struct sy_dataset_info *images,
                                 struct sy_problems *problems);
 void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_problems *problems);
+/* Reads nodes.X.inputs into the node's links: the image where it has none. Names of all nodes are known by now. */
+void sy_experiment_read_links(struct sy_experiment *experiment, struct sy_node *node, struct sy_problems *problems);
+/* Puts experiment->sequence in order; a problem where nodes feed each other in a circle. */
+void sy_experiment_order(struct sy_experiment *experiment, struct sy_problems *problems);
+/* The shapes a node's inputs have, SY_MOST_LINKS at most, and where in the sources' full graphs they are; false where
+ * some are not known, after a problem. */
+bool sy_experiment_input_shapes(struct sy_shape *out, struct sy_experiment *experiment, struct sy_node *node,
+                                struct sy_problems *problems);
+/* Whether a gradient flows back through a link. */
+bool sy_experiment_flows_back(const struct sy_experiment *experiment, const struct sy_link *link);
+
+/* The graphs that are compiled, when edges and links are known; their outputs are numbered by these from now on. */
+void sy_experiment_prune(struct sy_experiment *experiment, struct sy_problems *problems);
 void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *problems);
 
 /* Makes a loss from a group (its plugin key, or `fallback`) and runs init; false after a problem. `names`: keys of the

@@ -75,7 +75,8 @@ const struct sy_field sy_train_fields[] = {
 };
 
 const struct sy_field sy_node_fields[] = {
-    SY_PARAM(struct sy_node_settings, role, .choices = "peer|teacher|student", .doc = "what the topology takes it for"),
+    SY_PARAM(struct sy_node_settings, role, .choices = "peer|teacher|student|part",
+             .doc = "what the topology takes it for; part: a piece of others, such as a trunk, that it leaves alone"),
     SY_PARAM(struct sy_node_settings, view, .choices = "default|shared|own",
              .doc = "its augmented view of the batch; default: as data.views says"),
     SY_PARAM(struct sy_node_settings, frozen, .choices = "no|eval|train",
@@ -85,6 +86,16 @@ const struct sy_field sy_node_fields[] = {
              .doc = "safetensors file its weights start from; not given: drawn by the seed"),
     SY_PARAM(struct sy_node_settings, seed, .def = -1, .min = -1, .max = 9e15,
              .doc = "key of its own random numbers, whatever its name; -1: from the experiment's seed and its name"),
+    SY_END,
+};
+
+const struct sy_field sy_link_fields[] = {
+    SY_PARAM(struct sy_link_settings, from, .flags = SY_REQUIRED,
+             .doc = "\"image\", or an output of another node: \"NODE.OUTPUT\""),
+    SY_PARAM(struct sy_link_settings, detach, .flags = SY_FLAG, .doc = "no gradient flows back to the source"),
+    SY_PARAM(struct sy_link_settings, gradient_scale, .def = 1, .min = -1e6, .max = 1e6,
+             .doc = "factor on the gradient that flows back; the values that flow forward stay as they are",
+             .reference = "1/H for H heads: Song, Chai, NeurIPS 2018"),
     SY_END,
 };
 
@@ -110,10 +121,15 @@ const struct sy_field sy_topology_fields[] = {
 
 const struct sy_core_table *sy_core_tables(void) {
     static const struct sy_core_table tables[] = {
-        {"(top level)", sy_experiment_fields}, {"data", sy_data_fields},
-        {"data.augment", sy_augment_fields},   {"train", sy_train_fields},
-        {"nodes.X", sy_node_fields},           {"stages.X", sy_stage_fields},
-        {"topology", sy_topology_fields},      {NULL, NULL},
+        {"(top level)", sy_experiment_fields},
+        {"data", sy_data_fields},
+        {"data.augment", sy_augment_fields},
+        {"train", sy_train_fields},
+        {"nodes.X", sy_node_fields},
+        {"nodes.X.inputs.[N]", sy_link_fields},
+        {"stages.X", sy_stage_fields},
+        {"topology", sy_topology_fields},
+        {NULL, NULL},
     };
     return tables;
 }

@@ -51,12 +51,18 @@ struct told {
     const char **losses;         /* key of each edge's loss in the group */
     const char **target_outputs; /* by name */
     const char **source_outputs;
+    int32_t *nodes; /* the topology's numbers of nodes: parts come after all others */
     int32_t room_edges, room_gates;
     bool failed;
 };
 
 static bool is_node(const struct told *told, int32_t node) {
     return node >= 0 && node < told->experiment->n_nodes;
+}
+
+/* Built, and without logits. */
+static bool is_mute(const struct sy_experiment *experiment, int32_t node) {
+    return experiment->nodes[node].full && !experiment->nodes[node].has_logits;
 }
 
 static int32_t wrong(struct told *told, const char *what) {
@@ -80,6 +86,10 @@ static int32_t add_gate(void *context, const struct sy_gate *gate) {
     if (!is_node(told, gate->teacher) || !is_node(told, gate->student) || gate->teacher == gate->student) {
         return wrong(told, "puts a gate between nodes that do not exist");
     }
+    int32_t teacher = told->nodes[gate->teacher], student = told->nodes[gate->student];
+    if (is_mute(experiment, teacher) || is_mute(experiment, student)) {
+        return wrong(told, "puts a gate at a node without logits, of which a policy could see nothing");
+    }
     if (experiment->n_gates == told->room_gates) {
         void *gates = grown(experiment->arena, experiment->gates, experiment->n_gates, sizeof *experiment->gates);
         if (!gates) {
@@ -89,8 +99,8 @@ static int32_t add_gate(void *context, const struct sy_gate *gate) {
         told->room_gates = told->room_gates ? 2 * told->room_gates : 8;
     }
     experiment->gates[experiment->n_gates] =
-        (struct sy_watch){.teacher = gate->teacher,
-                          .student = gate->student,
+        (struct sy_watch){.teacher = teacher,
+                          .student = student,
                           .watch_only = gate->watch_only != 0,
                           .closes_only = SY_HAS(gate, closes_only) && gate->closes_only != 0};
     return experiment->n_gates++;
@@ -120,8 +130,8 @@ static const char *edge_name(struct told *told, const struct sy_edge *edge) {
     if (edge->name) {
         return sy_arena_text(told->experiment->arena, edge->name);
     }
-    return sy_arena_print(told->experiment->arena, "%s%s->%s", nodes[edge->sources[0]].name,
-                          edge->n_sources > 1 ? "+..." : "", nodes[edge->target].name);
+    return sy_arena_print(told->experiment->arena, "%s%s->%s", nodes[told->nodes[edge->sources[0]]].name,
+                          edge->n_sources > 1 ? "+..." : "", nodes[told->nodes[edge->target]].name);
 }
 
 static int32_t add_edge(void *context, const struct sy_edge *edge) {
@@ -144,7 +154,9 @@ static int32_t add_edge(void *context, const struct sy_edge *edge) {
     if (!sources || !outputs || !room_for_edge(told)) {
         return wrong(told, "needs more memory than there is");
     }
-    memcpy(sources, edge->sources, bytes);
+    for (int32_t s = 0; s < edge->n_sources; s++) {
+        sources[s] = told->nodes[edge->sources[s]];
+    }
     int32_t index = experiment->n_edges++;
     told->losses[index] = sy_arena_text(experiment->arena, edge->loss ? edge->loss : "loss");
     told->target_outputs[index] = sy_arena_text(experiment->arena, edge->output ? edge->output : "logits");
@@ -152,7 +164,7 @@ static int32_t add_edge(void *context, const struct sy_edge *edge) {
         sy_arena_text(experiment->arena, edge->source_output ? edge->source_output : "logits");
     experiment->edges[index] = (struct sy_flow){
         .name = edge_name(told, edge),
-        .target = edge->target,
+        .target = told->nodes[edge->target],
         .n_sources = edge->n_sources,
         .sources = sources,
         .source_outputs = outputs,
@@ -171,17 +183,25 @@ static bool describe(struct told *told, const struct sy_instance *topology) {
     struct sy_error err = {.size = sizeof err};
     size_t count = (size_t)experiment->n_nodes;
     const char **names = sy_arena_take(experiment->arena, count * sizeof *names);
-    int32_t *roles = sy_arena_take(experiment->arena, count * sizeof *roles);
-    if (!names || !roles) {
+    int32_t *roles = sy_arena_take(experiment->arena, count * sizeof *roles), n = 0, whole = 0;
+    told->nodes = sy_arena_take(experiment->arena, count * sizeof *told->nodes);
+    if (!names || !roles || !told->nodes) {
         wrong(told, "needs more memory than there is");
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        names[i] = experiment->nodes[i].name;
-        roles[i] = experiment->nodes[i].role;
+    for (int parts = 0; parts < 2; parts++) {
+        for (int32_t i = 0; i < experiment->n_nodes; i++) {
+            if ((experiment->nodes[i].role == SY_ROLE_PART) == (parts != 0)) {
+                names[n] = experiment->nodes[i].name;
+                roles[n] = experiment->nodes[i].role;
+                told->nodes[n++] = i;
+            }
+        }
+        whole = parts ? whole : n;
     }
     struct sy_wiring wiring = {.size = sizeof wiring, .context = told, .gate = add_gate, .edge = add_edge};
-    struct sy_topology_in in = {.size = sizeof in, .n_nodes = experiment->n_nodes, .names = names, .roles = roles};
+    struct sy_topology_in in = {
+        .size = sizeof in, .n_nodes = whole, .names = names, .roles = roles, .n_parts = n - whole};
     int status = ops->init ? ops->init(topology->self, &err) : SY_OK;
     if (status == SY_OK) {
         status = ops->describe(topology->self, &wiring, &in, &err);
@@ -286,47 +306,6 @@ static void equip_edge(struct told *told, int32_t index) {
     edge->source_outputs = outputs;
 }
 
-/* ---- pruned graphs ---------------------------------------------------------------------------------------------- */
-
-/* Position of a full graph's output among those in use, appended if it is new. */
-static int32_t in_use(int32_t *used, int32_t *n_used, int32_t output) {
-    for (int32_t i = 0; i < *n_used; i++) {
-        if (used[i] == output) {
-            return i;
-        }
-    }
-    used[(*n_used)++] = output;
-    return *n_used - 1;
-}
-
-static void prune_node(struct told *told, int32_t index) {
-    struct sy_experiment *experiment = told->experiment;
-    struct sy_node *node = &experiment->nodes[index];
-    int32_t n_used = 0, *used = malloc((size_t)(node->full->graph.n_outputs + 1) * sizeof *used);
-    if (!used) {
-        wrong(told, "needs more memory than there is");
-        return;
-    }
-    in_use(used, &n_used, sy_graph_output(&node->full->graph, "logits"));
-    for (int32_t e = 0; e < experiment->n_edges; e++) {
-        struct sy_flow *edge = &experiment->edges[e];
-        if (edge->target == index) {
-            edge->target_output = in_use(used, &n_used, edge->target_output);
-        }
-        int32_t *outputs = (int32_t *)edge->source_outputs;
-        for (int32_t s = 0; s < edge->n_sources; s++) {
-            if (edge->sources[s] == index) {
-                outputs[s] = in_use(used, &n_used, outputs[s]);
-            }
-        }
-    }
-    node->graph = sy_graph_prune(&node->full->graph, used, n_used);
-    free(used);
-    if (!node->graph) {
-        wrong(told, "needs more memory than there is");
-    }
-}
-
 /* ---- policies --------------------------------------------------------------------------------------------------- */
 
 static void make_policy(struct told *told, struct sy_watch *gate, struct sy_setting *group) {
@@ -423,10 +402,34 @@ static void check_unnamed_groups(struct told *told) {
     }
 }
 
+static int32_t count_whole(const struct sy_experiment *experiment) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        count += experiment->nodes[i].role != SY_ROLE_PART;
+    }
+    return count;
+}
+
+/* Nodes that step one after the other would have to forward all they feed anew after each step. */
+static void check_update_order(struct told *told) {
+    const struct sy_experiment *experiment = told->experiment;
+    for (int32_t i = 0; i < experiment->n_nodes && experiment->order == SY_ORDER_ALTERNATING; i++) {
+        const struct sy_node *node = &experiment->nodes[i];
+        for (int32_t k = 0; k < node->n_links; k++) {
+            if (node->links[k].source >= 0) {
+                sy_problem(told->problems, sy_setting_find(told->group, "update"),
+                           "\"alternating\" is for nodes that look at images only; node \"%s\" is fed by node \"%s\"",
+                           node->name, experiment->nodes[node->links[k].source].name);
+                return;
+            }
+        }
+    }
+}
+
 /* Edges and gates, as the topology describes them. A node alone needs none: there is nobody to learn from. */
 static bool wire_topology(struct told *told) {
     struct sy_experiment *experiment = told->experiment;
-    if (experiment->n_nodes == 1 && !sy_setting_find(told->group, "plugin")) {
+    if (count_whole(experiment) == 1 && !sy_setting_find(told->group, "plugin")) {
         static const char *const keys[] = {"plugin", "loss", NULL};
         struct sy_table table = {sy_topology_fields, 0};
         sy_fields_finish(told->group, (const struct sy_table *const[]){&table}, 1, keys, told->problems);
@@ -465,6 +468,7 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
     }
     size_t before = sy_problems_count(problems);
     check_frozen(&told);
+    check_update_order(&told);
     check_unnamed_groups(&told);
     for (int32_t i = 0; i < experiment->n_edges && sy_problems_count(problems) == before; i++) {
         equip_edge(&told, i);
@@ -472,10 +476,6 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
     check_unused_loss(&told);
     make_policies(&told);
     if (sy_problems_count(problems) == before) {
-        for (int32_t i = 0; i < experiment->n_nodes; i++) {
-            if (experiment->nodes[i].full) {
-                prune_node(&told, i);
-            }
-        }
+        sy_experiment_prune(experiment, problems);
     }
 }

@@ -43,12 +43,15 @@ static json_t *node_json(const struct sy_result *result, int32_t index) {
     return object;
 }
 
-/* Every pair of nodes once. */
+/* Every pair of nodes that predict, once. */
 static json_t *agreement_json(const struct sy_result *result) {
     const struct sy_experiment *experiment = result->experiment;
     json_t *pairs = json_array();
     for (int32_t i = 0; result->selected && i < experiment->n_nodes; i++) {
         for (int32_t j = i + 1; j < experiment->n_nodes; j++) {
+            if (!experiment->nodes[i].has_logits || !experiment->nodes[j].has_logits) {
+                continue;
+            }
             json_array_append_new(pairs, json_pack("{s:s, s:s, s:o}", "a", experiment->nodes[i].name, "b",
                                                    experiment->nodes[j].name, "share",
                                                    sy_json_number(sy_evaluation_agreement(result->selected, i, j))));
@@ -114,6 +117,9 @@ static json_t *predictions_json(const struct sy_result *result) {
         json_array_append_new(names, json_string(info->class_names[c]));
     }
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        if (!experiment->nodes[i].has_logits) {
+            continue;
+        }
         json_t *node = json_pack("{s:o}", "bins", bins_json(&result->selected->scores[i]));
         if (result->selected->confusion) {
             json_object_set_new(node, "confusion", confusion_json(result->selected, i));

@@ -25,27 +25,40 @@ static int fetch_outputs(struct sy_cohort *cohort, struct sy_member *member, str
     for (int32_t k = 0; k < member->n_outputs && status == SY_OK; k++) {
         member->outputs[k] = (struct sy_tensor){.size = sizeof(struct sy_tensor)};
         status = ops->output(member->plan, k, &member->outputs[k], err);
-    }
-    if (status == SY_OK) {
-        sy_signals_set(&member->signals, member->outputs[0].data, (int32_t)member->outputs[0].shape[0]);
+        if (status == SY_OK && member->signals[k].memory) {
+            sy_signals_set(&member->signals[k], member->outputs[k].data, (int32_t)member->outputs[k].shape[0]);
+        }
     }
     return status;
+}
+
+/* The image, and outputs of those that feed the node, which went forward before it. */
+static void gather_inputs(struct sy_cohort *cohort, struct sy_member *member, const struct sy_batch *batch,
+                          int32_t view) {
+    const struct sy_shape *shape = &cohort->experiment->dataset_info.shape;
+    for (int32_t k = 0; k < member->node->n_links; k++) {
+        const struct sy_link *link = &member->node->links[k];
+        if (link->source >= 0) {
+            member->input_pointers[k] = &cohort->members[link->source].outputs[link->output];
+            continue;
+        }
+        member->inputs[k] = (struct sy_tensor){
+            .size = sizeof member->inputs[k],
+            .dtype = SY_F32,
+            .rank = 1 + shape->rank,
+            .shape = {batch->count, shape->dim[0], shape->dim[1], shape->dim[2]},
+            .data = (void *)(uintptr_t)batch->views[view],
+        };
+        member->input_pointers[k] = &member->inputs[k];
+    }
 }
 
 static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch, const struct sy_moment *now,
                    int32_t mode, struct sy_error *err) {
     struct sy_experiment *experiment = cohort->experiment;
     struct sy_member *member = &cohort->members[index];
-    const struct sy_shape *shape = &experiment->dataset_info.shape;
-    int32_t view = mode == SY_TRAIN ? member->node->view : 0, frozen = member->node->frozen;
-    struct sy_tensor image = {
-        .size = sizeof image,
-        .dtype = SY_F32,
-        .rank = 1 + shape->rank,
-        .shape = {batch->count, shape->dim[0], shape->dim[1], shape->dim[2]},
-        .data = (void *)(uintptr_t)batch->views[view],
-    };
-    const struct sy_tensor *inputs[] = {&image};
+    int32_t frozen = member->node->frozen;
+    gather_inputs(cohort, member, batch, mode == SY_TRAIN ? member->node->view : 0);
     struct sy_forward in = {
         .size = sizeof in,
         .mode = frozen == SY_FROZEN_EVAL ? SY_EVALUATE : mode,
@@ -54,7 +67,7 @@ static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batc
         .seed = member->node->seed,
         .stream = member->node->key,
         .step = (uint32_t)now->step,
-        .inputs = inputs,
+        .inputs = member->input_pointers,
     };
     int status = experiment->backend_ops->forward(member->plan, &in, err);
     if (status == SY_OK) {
@@ -89,7 +102,7 @@ static const double *side_probabilities(const void *signals, int32_t gate, int32
     if (gate < 0 || gate >= cohort->experiment->n_gates || !(temperature > 0)) {
         return NULL;
     }
-    return sy_signals_probabilities(&cohort->members[side_node(signals, gate, side)].signals, temperature);
+    return sy_signals_probabilities(&cohort->members[side_node(signals, gate, side)].signals[0], temperature);
 }
 
 static int decide(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch, const struct sy_moment *now,
@@ -161,7 +174,7 @@ struct readers {
     int32_t target_output;
 };
 
-/* The signals of target or source; NULL where that output is not the logits. */
+/* The signals of target or source; NULL where that output is not a number for each class. */
 static struct sy_signals *signals_of(const struct readers *readers, int32_t which, double temperature) {
     const struct sy_flow *edge = readers->edge;
     int32_t node = readers->target, output = readers->target_output;
@@ -172,7 +185,8 @@ static struct sy_signals *signals_of(const struct readers *readers, int32_t whic
         node = edge->sources[which];
         output = edge->source_outputs[which];
     }
-    return output == 0 && temperature > 0 ? &readers->cohort->members[node].signals : NULL;
+    struct sy_signals *signals = &readers->cohort->members[node].signals[output];
+    return signals->memory && temperature > 0 ? signals : NULL;
 }
 
 static const double *read_probabilities(const void *signals, int32_t which, double temperature) {
@@ -267,15 +281,20 @@ static double openness(const struct sy_cohort *cohort, const struct sy_flow *edg
     return weight * decision->student_weight;
 }
 
-/* label_weight * label loss + sum over open edges of weight * loss. */
+/* label_weight * label loss (of a node with logits) + sum over open edges of weight * loss. */
 static int node_losses(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch,
                        const struct sy_moment *now, struct sy_error *err) {
     struct sy_experiment *experiment = cohort->experiment;
     struct sy_member *member = &cohort->members[index];
     struct readers readers = {.cohort = cohort, .target = index};
-    int status = evaluate_loss(&readers, &member->node->label_loss, member->node->label_weight, batch, now,
+    int status = SY_OK;
+    member->label_loss = NAN;
+    member->loss = 0;
+    if (member->node->has_logits) {
+        status = evaluate_loss(&readers, &member->node->label_loss, member->node->label_weight, batch, now,
                                &member->label_loss, err);
-    member->loss = member->node->label_weight * member->label_loss;
+        member->loss = member->node->label_weight * member->label_loss;
+    }
     for (int32_t e = 0; e < experiment->n_edges && status == SY_OK; e++) {
         const struct sy_flow *edge = &experiment->edges[e];
         double factor = edge->target == index ? openness(cohort, edge, now->epoch) : 0, value = 0;
@@ -290,6 +309,24 @@ static int node_losses(struct sy_cohort *cohort, int32_t index, const struct sy_
 }
 
 /* ---- backward and update ---------------------------------------------------------------------------------------- */
+
+/* Gradients with respect to a node's inputs into the outputs they came from; those nodes go backward after it. */
+static int pour_back(struct sy_cohort *cohort, struct sy_member *member, struct sy_error *err) {
+    const struct sy_backend_ops *ops = cohort->experiment->backend_ops;
+    int status = SY_OK;
+    for (int32_t k = 0; k < member->node->n_links && status == SY_OK; k++) {
+        const struct sy_link *link = &member->node->links[k];
+        if (!(member->node->input_gradients >> k & 1)) {
+            continue;
+        }
+        struct sy_tensor gradient = {.size = sizeof gradient};
+        status = ops->input_gradient(member->plan, k, &gradient, err);
+        if (status == SY_OK) {
+            pour(&cohort->members[link->source], link->output, gradient.data, link->gradient_scale);
+        }
+    }
+    return status;
+}
 
 static int learn(struct sy_cohort *cohort, int32_t index, const struct sy_moment *now, struct sy_error *err) {
     struct sy_experiment *experiment = cohort->experiment;
@@ -308,6 +345,7 @@ static int learn(struct sy_cohort *cohort, int32_t index, const struct sy_moment
             member->gradient_pointers[k] = member->flows[k] ? &member->gradient_tensors[k] : NULL;
         }
         status = ops->backward(member->plan, member->gradient_pointers, err);
+        status = status == SY_OK ? pour_back(cohort, member, err) : status;
     }
     double middle = sy_seconds_now();
     if (status == SY_OK) {
@@ -325,10 +363,11 @@ static int learn(struct sy_cohort *cohort, int32_t index, const struct sy_moment
 static int forward_all(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
                        struct sy_error *err) {
     int status = SY_OK;
-    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
+    for (int32_t n = 0; n < cohort->experiment->n_nodes && status == SY_OK; n++) {
+        int32_t i = cohort->experiment->sequence[n];
         struct sy_member *member = &cohort->members[i];
         status = forward(cohort, i, batch, now, SY_TRAIN, err);
-        if (status == SY_OK) {
+        if (status == SY_OK && member->node->has_logits) {
             member->correct = count_correct(&member->outputs[0], batch->labels);
         }
         memset(member->flows, 0, (size_t)member->n_outputs * sizeof *member->flows);
@@ -358,7 +397,7 @@ static int decide_all(struct sy_cohort *cohort, const struct sy_batch *batch, co
     return status;
 }
 
-/* All losses from the same outputs, then all updates. */
+/* All losses from the same outputs; then backward and update of all, who is fed before those that feed it. */
 static int learn_simultaneously(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
                                 struct sy_error *err) {
     double start = sy_seconds_now();
@@ -367,8 +406,8 @@ static int learn_simultaneously(struct sy_cohort *cohort, const struct sy_batch 
         status = node_losses(cohort, i, batch, now, err);
     }
     cohort->seconds[SY_PHASE_LOSS] += sy_seconds_now() - start;
-    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
-        status = learn(cohort, i, now, err);
+    for (int32_t n = cohort->experiment->n_nodes; n-- > 0 && status == SY_OK;) {
+        status = learn(cohort, cohort->experiment->sequence[n], now, err);
     }
     return status;
 }
@@ -413,8 +452,8 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
 int sy_cohort_infer(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_error *err) {
     const struct sy_moment now = {0, 0, 0};
     int status = SY_OK;
-    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
-        status = forward(cohort, i, batch, &now, SY_EVALUATE, err);
+    for (int32_t n = 0; n < cohort->experiment->n_nodes && status == SY_OK; n++) {
+        status = forward(cohort, cohort->experiment->sequence[n], batch, &now, SY_EVALUATE, err);
     }
     return status;
 }

@@ -13,14 +13,21 @@ extern "C" {
 
 #define SY_TOPOLOGY "topology/1"
 
-enum sy_role { SY_ROLE_TEACHER = 1, SY_ROLE_STUDENT = 2, SY_ROLE_PEER = 3 };
+enum sy_role {
+    SY_ROLE_TEACHER = 1,
+    SY_ROLE_STUDENT = 2,
+    SY_ROLE_PEER = 3,
+    SY_ROLE_PART = 4, /* a piece that others are made of, such as a shared trunk or a gate: no edge but a written one */
+};
 
 /* All pointers are valid during the call. */
 struct sy_topology_in {
     uint32_t size;
-    int32_t n_nodes;
-    const char *const *names; /* in the order of the config */
+    int32_t n_nodes;          /* without parts */
+    const char *const *names; /* in the order of the config; parts after all others */
     const int32_t *roles;     /* enum sy_role */
+    int32_t n_parts;          /* names[n_nodes .. n_nodes + n_parts - 1]: for who connects nodes by their names */
+    int32_t reserved;
 };
 
 struct sy_gate {

@@ -2,12 +2,16 @@
 #include <switchyard/network.h>
 
 struct resnet_cifar {
-    int32_t depth;
+    int32_t depth, from, to;
 };
 
 static const struct sy_field fields[] = {
     SY_PARAM(struct resnet_cifar, depth, .def = 20, .min = 8, .max = 1202,
              .doc = "convolutions and the classifier: 6n + 2 (20, 32, 44, 56, 110, ...)"),
+    SY_PARAM(struct resnet_cifar, from, .def = 1, .min = 1, .max = 3,
+             .doc = "first stage; from 2 on there is no stem, and the node is fed by the stage before"),
+    SY_PARAM(struct resnet_cifar, to, .def = 3, .min = 1, .max = 3,
+             .doc = "last stage; up to 2 it is the trunk of others: neither pooled nor logits"),
     SY_END,
 };
 
@@ -19,6 +23,10 @@ static int init(void *self, struct sy_error *err) {
         int32_t n = (resnet->depth - 2) / 6;
         return sy_fail(err, SY_ERANGE, "depth %d is not 6n + 2; the nearest are %d and %d", resnet->depth, 6 * n + 2,
                        6 * n + 8);
+    }
+    if (resnet->from > resnet->to) {
+        return sy_fail(err, SY_ERANGE, "from = %d comes after to = %d; the first stage is not behind the last",
+                       resnet->from, resnet->to);
     }
     return SY_OK;
 }
@@ -43,16 +51,23 @@ static int32_t block(const struct sy_builder *b, int32_t x, int32_t channels, in
 
 static int build(const void *self, const struct sy_builder *b, const struct sy_network_in *in, struct sy_error *err) {
     const struct resnet_cifar *resnet = self;
-    (void)err;
-    int32_t x = sy_conv2d(b, in->inputs[0],
-                          SY_CONV2D(.channels = 16, .kernel = 3, .padding = 1, .weight_init = kaiming), "conv1");
-    x = sy_relu(b, sy_batch_norm(b, x, SY_BATCH_NORM(.eps = 0), "bn1"));
-    sy_output(b, x, "stem");
-    for (int32_t stage = 1; stage <= 3; stage++) {
+    int32_t x = in->inputs[0];
+    if (resnet->from == 1) {
+        x = sy_conv2d(b, x, SY_CONV2D(.channels = 16, .kernel = 3, .padding = 1, .weight_init = kaiming), "conv1");
+        x = sy_relu(b, sy_batch_norm(b, x, SY_BATCH_NORM(.eps = 0), "bn1"));
+        sy_output(b, x, "stem");
+    } else if (sy_channels(b, x) != 8 << (resnet->from - 1)) {
+        return sy_fail(err, SY_EINVAL, "stage %d is fed with %d channels by stage %d, not with %d", resnet->from,
+                       8 << (resnet->from - 1), resnet->from - 1, sy_channels(b, x));
+    }
+    for (int32_t stage = resnet->from; stage <= resnet->to; stage++) {
         for (int32_t i = 0; i < (resnet->depth - 2) / 6; i++) {
             x = block(b, x, 8 << stage, stage > 1 && i == 0 ? 2 : 1, stage, i);
         }
         sy_output(b, x, "stage%d", stage);
+    }
+    if (resnet->to < 3) {
+        return SY_OK;
     }
     x = sy_output(b, sy_global_avg_pool(b, x), "pooled");
     x = sy_linear(b, x, SY_LINEAR(.features = in->classes, .weight_init = kaiming), "linear");
@@ -65,6 +80,8 @@ static const struct sy_network_ops ops = {.size = sizeof ops, .init = init, .bui
 SY_PLUGIN(
     SY_NETWORK, "resnet_cifar", struct resnet_cifar, .fields = fields, .ops = &ops, .short_name = "resnet-{depth}",
     .doc = "residual network for small images, option-A shortcuts (ResNet-20, 32, 44, 56, 110)",
-    .help = "Channels 16, 32 and 64; parameters named as in the PyTorch models released with SwitOKD. Outputs: stem,\n"
-            "stage1 to stage3, pooled, logits. ResNet-20 with 10 classes has 269,722 parameters.",
+    .help =
+        "Channels 16, 32 and 64; parameters named as in the PyTorch models released with SwitOKD. Outputs: stem,\n"
+        "stage1 to stage3, pooled, logits. ResNet-20 with 10 classes has 269,722 parameters. With to = 2 it is the\n"
+        "trunk that branches with from = 3 share: inputs = [\"TRUNK.stage2\"]; names of parameters stay.",
     .reference = "He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR 2016");

@@ -45,7 +45,8 @@ static int cut(struct words *words, const char *text, struct sy_error *err) {
 /* A node by its name, which ends at `length`. */
 static int find_node(int32_t *out, const struct sy_topology_in *in, const char *name, size_t length, const char *where,
                      struct sy_error *err) {
-    for (*out = 0; *out < in->n_nodes; (*out)++) {
+    int32_t count = in->n_nodes + (SY_HAS(in, n_parts) ? in->n_parts : 0);
+    for (*out = 0; *out < count; (*out)++) {
         if (strlen(in->names[*out]) == length && !strncmp(in->names[*out], name, length)) {
             return SY_OK;
         }
@@ -179,8 +180,9 @@ static const struct sy_topology_ops ops = {.size = sizeof ops, .describe = descr
 
 SY_PLUGIN(
     SY_TOPOLOGY, "custom", struct custom, .fields = fields, .ops = &ops, .doc = "edges and gates written in the config",
-    .help = "gates = [\"t-s\"]; edges = [\"t -> s gate=t-s\", \"s -> t gate=t-s\"]; is the topology pair. An edge into "
-            "its\n"
-            "gate's teacher closes in expert mode, any other stays open; without a gate it always is. loss names a\n"
-            "group beside topology.loss, output and source_output taps of the target and of all sources. Words are\n"
-            "separated by spaces.");
+    .help =
+        "gates = [\"t-s\"]; edges = [\"t -> s gate=t-s\", \"s -> t gate=t-s\"]; is the topology pair. An edge into "
+        "its\n"
+        "gate's teacher closes in expert mode, any other stays open; without a gate it always is. loss names a\n"
+        "group beside topology.loss, output and source_output taps of the target and of all sources. Nodes of role\n"
+        "part may be named, too. Words are separated by spaces.");

@@ -279,11 +279,13 @@ static const struct pin layout[] = {
     AT(sy_policy_ops, epoch, 32),
 
     /* topology.h */
-    SIZE(sy_topology_in, 24),
+    SIZE(sy_topology_in, 32),
     AT(sy_topology_in, size, 0),
     AT(sy_topology_in, n_nodes, 4),
     AT(sy_topology_in, names, 8),
     AT(sy_topology_in, roles, 16),
+    AT(sy_topology_in, n_parts, 24),
+    AT(sy_topology_in, reserved, 28),
 
     SIZE(sy_gate, 24),
     AT(sy_gate, size, 0),

@@ -81,6 +81,7 @@ static const struct pin values[] = {
     VALUE(SY_ROLE_TEACHER, 1),
     VALUE(SY_ROLE_STUDENT, 2),
     VALUE(SY_ROLE_PEER, 3),
+    VALUE(SY_ROLE_PART, 4),
     VALUE(SY_ALWAYS_OPEN, 0),
     VALUE(SY_CLOSED_IN_EXPERT_MODE, 1),
     VALUE(SY_OPEN_IN_BOTH_MODES, 2),
