@@ -34,7 +34,8 @@ struct sy_loader {
     int64_t count;         /* samples of an epoch */
     int64_t batches, parts_per_batch;
     uint32_t *view_keys;
-    int64_t *order; /* (count) */
+    int64_t *order;  /* (count) */
+    int64_t *subset; /* (count), NULL: all */
     struct slot *slots;
     int32_t n_slots;
     unsigned char *staging; /* threads x PART x row_bytes: samples as stored */
@@ -177,6 +178,9 @@ int sy_loader_start(struct sy_loader *loader, int64_t epoch, int64_t batch, stru
         pthread_cond_wait(&loader->done, &loader->lock);
     }
     sy_order_make(loader->order, loader->count, loader->options.shuffle, loader->options.seed, epoch);
+    for (int64_t i = 0; loader->subset && i < loader->count; i++) {
+        loader->order[i] = loader->subset[loader->order[i]];
+    }
     for (int32_t i = 0; i < loader->n_slots; i++) {
         empty_slot(&loader->slots[i]);
     }
@@ -247,6 +251,15 @@ static int check(const struct sy_loader_options *options, const struct sy_datase
         return sy_fail(err, SY_ENOTSUP, "%lld samples; a split may have at most %u",
                        (long long)info->count[options->split], UINT32_MAX);
     }
+    for (int64_t i = 0; options->subset && i < options->n_subset; i++) {
+        if (options->subset[i] < 0 || options->subset[i] >= info->count[options->split]) {
+            return sy_fail(err, SY_ERANGE, "sample %lld is none of the split's %lld", (long long)options->subset[i],
+                           (long long)info->count[options->split]);
+        }
+    }
+    if (options->subset && options->n_subset < 1) {
+        return sy_fail(err, SY_EINVAL, "a subset without samples");
+    }
     if (info->classes < 1) {
         return sy_fail(err, SY_EINVAL, "the data set has %d classes; it must have 1 or more", info->classes);
     }
@@ -286,7 +299,9 @@ static int allocate(struct sy_loader *loader, struct sy_error *err) {
     loader->slots = calloc((size_t)loader->n_slots, sizeof *loader->slots);
     loader->staging = calloc(threads * PART, loader->row_bytes);
     loader->threads = calloc(threads, sizeof *loader->threads);
-    bool enough = loader->view_keys && loader->order && loader->slots && loader->staging && loader->threads;
+    loader->subset = loader->options.subset ? calloc((size_t)loader->count, sizeof *loader->subset) : NULL;
+    bool enough = loader->view_keys && loader->order && loader->slots && loader->staging && loader->threads &&
+                  (loader->subset || !loader->options.subset);
     for (int32_t i = 0; enough && i < loader->n_slots; i++) {
         enough = allocate_slot(loader, &loader->slots[i]);
     }
@@ -295,6 +310,9 @@ static int allocate(struct sy_loader *loader, struct sy_error *err) {
                        loader->options.batch, loader->options.n_views);
     }
     memcpy(loader->view_keys, loader->options.view_keys, views * sizeof *loader->view_keys);
+    if (loader->subset) {
+        memcpy(loader->subset, loader->options.subset, (size_t)loader->count * sizeof *loader->subset);
+    }
     return SY_OK;
 }
 
@@ -339,6 +357,7 @@ int sy_loader_create(struct sy_loader **out, const struct sy_dataset_ops *ops, c
     loader->row = sy_shape_count(&info.shape);
     loader->row_bytes = loader->row * sy_dtype_bytes(info.dtype);
     loader->count = options->limit > 0 && options->limit < there ? options->limit : there;
+    loader->count = options->subset ? options->n_subset : loader->count;
     loader->batches = (loader->count + options->batch - 1) / options->batch;
     loader->parts_per_batch = (options->batch + PART - 1) / PART;
     loader->n_slots = options->ahead + 1;
@@ -380,6 +399,7 @@ void sy_loader_destroy(struct sy_loader *loader) {
     free(loader->staging);
     free(loader->slots);
     free(loader->order);
+    free(loader->subset);
     free(loader->view_keys);
     free(loader);
 }

@@ -34,6 +34,8 @@ struct sy_loader_options {
     int32_t threads;           /* that prepare batches, 1 or more */
     int32_t ahead;             /* batches prepared ahead, 1 or more */
     int64_t limit;             /* use only the first so many samples of the split; 0: all */
+    const int64_t *subset;     /* (n_subset): use only these samples of the split, whatever the limit; NULL: all */
+    int64_t n_subset;
 };
 
 struct sy_batch {
