@@ -32,6 +32,19 @@ void sy_describe_data(FILE *out, const struct sy_experiment *experiment) {
             experiment->augment.flip ? "random flip"
                                      : (experiment->augment.crop_pad > 0 ? "no flip" : "no augmentation"),
             experiment->n_views, experiment->n_views == 1 ? ", shared by all nodes" : "s");
+    if (experiment->parts.n_validation) {
+        fprintf(out, "           %lld of the training samples are for validation; %lld are trained on\n",
+                (long long)experiment->parts.n_validation, (long long)experiment->parts.n_train);
+    }
+    fprintf(out, "           %s; ",
+            !info->count[SY_TEST_SPLIT] ? "no test split"
+            : sy_experiment_watches_test(experiment) && experiment->train.evaluate_every
+                ? "the test split is watched on the way"
+                : "the test split is touched once, at the end");
+    static const char *const selections[] = {
+        "the last weights count", "of each node the weights of its best epoch on the validation part count",
+        "of each node the weights of its best epoch ON THE TEST SPLIT count: an upper bound, not a result"};
+    fprintf(out, "%s\n", selections[experiment->train.select]);
 }
 
 static void print_shape(FILE *out, const struct sy_shape *shape) {

@@ -116,6 +116,9 @@ static void on_epoch(void *context, const struct sy_cohort *cohort, const struct
         const struct sy_node_totals *node = &totals->nodes[i];
         add(&line, "  %s loss %.3f train %.1f%%", experiment->nodes[i].name, node->loss / (double)totals->samples,
             100.0 * (double)node->correct / (double)totals->samples);
+        if (node->val.samples) {
+            add(&line, " val %.2f%%", 100.0 * sy_score_accuracy(&node->val));
+        }
         if (node->test.samples) {
             add(&line, " test %.2f%%", 100.0 * sy_score_accuracy(&node->test));
         }

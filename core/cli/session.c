@@ -80,12 +80,18 @@ void sy_print_result(FILE *out, const char *folder) {
     if (!result) {
         return;
     }
-    fprintf(out, "\n%-20s  %-8s  %11s  %11s\n", "node", "role", "test", "best");
+    const char *selection = json_string_value(json_object_get(result, "selection"));
+    fprintf(out, "\n%-20s  %-8s  %11s  %12s\n", "node", "role", "test", "best by test");
     json_object_foreach(json_object_get(result, "nodes"), name, node) {
         fprintf(out, "%-20s  %-8s", name, json_string_value(json_object_get(node, "role")));
-        print_accuracy(out, json_object_get(node, "test_accuracy"));
+        print_accuracy(out, json_object_get(json_object_get(node, "selected"), "test_accuracy"));
         print_accuracy(out, json_object_get(node, "best_test_accuracy"));
         fprintf(out, "\n");
+    }
+    if (selection && !strcmp(selection, "best_val")) {
+        fprintf(out, "test: of each node the weights of its best epoch on the validation part\n");
+    } else if (selection && !strcmp(selection, "best_test")) {
+        fprintf(out, "test: the best epoch CHOSEN BY THE TEST SPLIT: an upper bound, not a result\n");
     }
     const json_t *share = json_object_get(result, "expert_share");
     if (json_is_number(share)) {

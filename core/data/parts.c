@@ -67,10 +67,15 @@ int sy_parts_divide(struct sy_parts *out, const int32_t *labels, int64_t count, 
     int status = of_class && give && members && taken && out->train && out->validation
                      ? SY_OK
                      : sy_fail(err, SY_ENOMEM, "no memory to divide the training split");
-    if (status == SY_OK) {
-        for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count && status == SY_OK; i++) {
+        if (labels[i] < 0 || labels[i] >= classes) {
+            status = sy_fail(err, SY_EINVAL, "sample %lld of the train split has label %d, outside 0 .. %d",
+                             (long long)i, labels[i], classes - 1);
+        } else {
             of_class[labels[i]]++;
         }
+    }
+    if (status == SY_OK) {
         share_out(give, of_class, classes, count, want);
         for (int32_t c = 0; c < classes; c++) {
             draw(taken, members, labels, count, c, give[c], seed);
@@ -89,48 +94,5 @@ int sy_parts_divide(struct sy_parts *out, const int32_t *labels, int64_t count, 
     free(give);
     free(members);
     free(taken);
-    return status;
-}
-
-#define AT_A_TIME 256
-
-/* Labels of the first `count` training samples; the pixels that come with them are let go. */
-static int read_labels(int32_t *labels, const struct sy_dataset_ops *ops, const void *self,
-                       const struct sy_dataset_info *info, int64_t count, struct sy_error *err) {
-    void *pixels = malloc(AT_A_TIME * sy_shape_count(&info->shape) * sy_dtype_bytes(info->dtype));
-    int64_t indices[AT_A_TIME];
-    int status = pixels ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory to read labels");
-    for (int64_t from = 0; from < count && status == SY_OK; from += AT_A_TIME) {
-        size_t n = count - from < AT_A_TIME ? (size_t)(count - from) : AT_A_TIME;
-        for (size_t i = 0; i < n; i++) {
-            indices[i] = from + (int64_t)i;
-        }
-        status = ops->read(self, SY_TRAIN_SPLIT, indices, n, pixels, labels + from, err);
-        for (size_t i = 0; i < n && status == SY_OK; i++) {
-            int32_t label = labels[from + (int64_t)i];
-            if (label < 0 || label >= info->classes) {
-                status = sy_fail(err, SY_EINVAL, "sample %lld of the train split has label %d, outside 0 .. %d",
-                                 (long long)indices[i], label, info->classes - 1);
-            }
-        }
-    }
-    free(pixels);
-    return status;
-}
-
-int sy_parts_make(struct sy_parts *out, const struct sy_dataset_ops *ops, const void *self, int64_t count, int64_t want,
-                  uint64_t seed, struct sy_error *err) {
-    struct sy_dataset_info info = {.size = sizeof info};
-    int32_t *labels = calloc((size_t)count, sizeof *labels);
-    int status =
-        labels ? ops->info(self, &info) : sy_fail(err, SY_ENOMEM, "no memory for %lld labels", (long long)count);
-    *out = (struct sy_parts){0};
-    if (status == SY_OK) {
-        status = read_labels(labels, ops, self, &info, count, err);
-    }
-    if (status == SY_OK) {
-        status = sy_parts_divide(out, labels, count, info.classes, want, seed, err);
-    }
-    free(labels);
     return status;
 }

@@ -7,7 +7,9 @@
 #ifndef SY_DATA_PARTS_H
 #define SY_DATA_PARTS_H
 
-#include <switchyard/dataset.h>
+#include <stdint.h>
+
+#include <switchyard/error.h>
 
 /* Indices in the training split; empty (NULL, 0): it is not divided. */
 struct sy_parts {
@@ -15,12 +17,9 @@ struct sy_parts {
     int64_t n_train, n_validation;
 };
 
-/* Divides samples of these labels (0 .. classes-1); 1 <= want < count. Empty after a failure. */
+/* Divides samples by their labels (0 .. classes-1, or it fails); 1 <= want < count. Empty after a failure. */
 int sy_parts_divide(struct sy_parts *out, const int32_t *labels, int64_t count, int32_t classes, int64_t want,
                     uint64_t seed, struct sy_error *err);
-/* The same for the first `count` training samples of an opened data set. */
-int sy_parts_make(struct sy_parts *out, const struct sy_dataset_ops *ops, const void *self, int64_t count, int64_t want,
-                  uint64_t seed, struct sy_error *err);
 void sy_parts_finish(struct sy_parts *parts);
 
 #endif

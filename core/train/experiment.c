@@ -143,6 +143,9 @@ static struct sy_experiment *create(struct sy_setting *config, struct sy_registr
     }
     sy_experiment_make_nodes(experiment, problems);
     sy_experiment_wire(experiment, problems);
+    if (!images) {
+        sy_experiment_check_selection(experiment, problems);
+    }
     if (sy_problems_count(problems) == before) {
         return experiment;
     }
@@ -199,6 +202,7 @@ void sy_experiment_destroy(struct sy_experiment *experiment) {
     if (experiment->dataset_open && experiment->dataset_ops->close) {
         experiment->dataset_ops->close(experiment->dataset->self);
     }
+    sy_parts_finish(&experiment->parts);
     sy_instance_destroy(experiment->dataset);
     sy_services_finish(&experiment->dataset_services);
     free(experiment->labels);
@@ -214,11 +218,7 @@ void sy_experiment_destroy(struct sy_experiment *experiment) {
 }
 
 int64_t sy_experiment_steps_per_epoch(const struct sy_experiment *experiment) {
-    int64_t count = experiment->dataset_info.count[SY_TRAIN_SPLIT];
-    if (experiment->data.limit > 0 && experiment->data.limit < count) {
-        count = experiment->data.limit;
-    }
-    return (count + experiment->data.batch - 1) / experiment->data.batch;
+    return (sy_experiment_train_samples(experiment) + experiment->data.batch - 1) / experiment->data.batch;
 }
 
 int64_t sy_experiment_steps(const struct sy_experiment *experiment) {

@@ -13,6 +13,7 @@
 #include <switchyard/topology.h>
 
 #include "../data/loader.h"
+#include "../data/parts.h"
 #include "../graph/graph_builder.h"
 #include "../host/services.h"
 #include "optimizer.h"
@@ -104,6 +105,14 @@ struct sy_data_settings {
     int32_t batch, shuffle, views, workers, ahead;
     int64_t limit, test_limit;
     struct sy_doubles mean, std;
+    double validation; /* 0, a share below 1, or a number of samples */
+};
+
+/* Whose weights count. */
+enum sy_select {
+    SY_SELECT_LAST,
+    SY_SELECT_BEST_VAL,  /* of each node, those of its best epoch on the validation part */
+    SY_SELECT_BEST_TEST, /* ... on the test split: an upper bound, no result */
 };
 
 struct sy_train_settings {
@@ -112,6 +121,7 @@ struct sy_train_settings {
     struct sy_ints snapshots;
     int32_t snapshot_every;
     int64_t first_epoch, whole_epochs;
+    int32_t select; /* enum sy_select */
 };
 
 struct sy_experiment {
@@ -136,6 +146,7 @@ struct sy_experiment {
     bool dataset_open;
     int32_t *labels; /* of the samples trained on, once somebody asked; owned */
     struct sy_data_settings data;
+    struct sy_parts parts; /* empty: no validation part */
     struct sy_augment augment;
     const uint32_t *view_keys;
     int32_t n_views;
@@ -164,9 +175,18 @@ struct sy_experiment *sy_experiment_create_unfed(struct sy_setting *config, stru
                                                  const struct sy_dataset_info *images, struct sy_problems *problems);
 void sy_experiment_destroy(struct sy_experiment *experiment);
 
-/* A loader of one split (enum sy_split) as the config describes it; only the training split is shuffled and augmented. */
+/* A loader of a split (enum sy_split), or of the part of the training split that is for validation, as the config
+ * describes it; only what is trained on is shuffled and augmented. */
+#define SY_VALIDATION_PART SY_SPLITS
 int sy_experiment_loader(struct sy_loader **out, const struct sy_experiment *experiment, int32_t split,
                          struct sy_error *err);
+
+/* Samples of one epoch: the training split, or the first data.limit of it, without its validation part. */
+int64_t sy_experiment_train_samples(const struct sy_experiment *experiment);
+/* Whether the test split is measured on the way. With a validation part it is not, unless selection asks for it. */
+bool sy_experiment_watches_test(const struct sy_experiment *experiment);
+/* "last", ... of enum sy_select */
+const char *sy_select_name(int32_t select);
 
 /* Steps of one epoch and of the whole run. */
 int64_t sy_experiment_steps_per_epoch(const struct sy_experiment *experiment);

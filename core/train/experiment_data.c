@@ -1,6 +1,7 @@
 /* experiment_data.c - the backend that computes and the data set that is learnt from. */
 #include "experiment_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,9 +186,10 @@ void sy_experiment_without_data(struct sy_experiment *experiment, const struct s
 int sy_experiment_loader(struct sy_loader **out, const struct sy_experiment *experiment, int32_t split,
                          struct sy_error *err) {
     static const uint32_t shared = 0;
-    bool train = split == SY_TRAIN_SPLIT;
+    bool train = split == SY_TRAIN_SPLIT, validation = split == SY_VALIDATION_PART;
+    const struct sy_parts *parts = &experiment->parts;
     struct sy_loader_options options = {
-        .split = split,
+        .split = validation ? SY_TRAIN_SPLIT : split,
         .batch = experiment->data.batch,
         .shuffle = train && experiment->data.shuffle,
         .augment = train ? experiment->augment : (struct sy_augment){0, 0},
@@ -199,8 +201,20 @@ int sy_experiment_loader(struct sy_loader **out, const struct sy_experiment *exp
         .threads = experiment->data.workers,
         .ahead = experiment->data.ahead,
         .limit = train ? experiment->data.limit : experiment->data.test_limit,
+        .subset = train        ? parts->train
+                  : validation ? parts->validation
+                               : NULL,
+        .n_subset = train        ? parts->n_train
+                    : validation ? parts->n_validation
+                                 : 0,
     };
     return sy_loader_create(out, experiment->dataset_ops, experiment->dataset->self, &options, err);
+}
+
+/* Training samples that are used, validation part and all. */
+static int64_t used_samples(const struct sy_experiment *experiment) {
+    int64_t count = experiment->dataset_info.count[SY_TRAIN_SPLIT], limit = experiment->data.limit;
+    return limit > 0 && limit < count ? limit : count;
 }
 
 /* By `labels`, or by `read` and the images with it, a few at a time. */
@@ -226,8 +240,7 @@ static int read_labels(const struct sy_experiment *experiment, int32_t *labels, 
 
 int sy_experiment_labels(void *source, const int32_t **out, int64_t *count, struct sy_error *err) {
     struct sy_experiment *experiment = source;
-    int64_t all = experiment->dataset_info.count[SY_TRAIN_SPLIT], limit = experiment->data.limit;
-    *count = limit > 0 && limit < all ? limit : all;
+    *count = used_samples(experiment);
     int status = SY_OK;
     if (!experiment->dataset_info.classes || (experiment->dataset && !experiment->dataset_open)) {
         return sy_fail(err, SY_EINVAL, "needs the labels of all samples, and there is no data set");
@@ -244,6 +257,67 @@ int sy_experiment_labels(void *source, const int32_t **out, int64_t *count, stru
     }
     *out = experiment->labels;
     return status;
+}
+
+int64_t sy_experiment_train_samples(const struct sy_experiment *experiment) {
+    return experiment->parts.n_train ? experiment->parts.n_train : used_samples(experiment);
+}
+
+bool sy_experiment_watches_test(const struct sy_experiment *experiment) {
+    return !experiment->parts.n_validation || experiment->train.select == SY_SELECT_BEST_TEST;
+}
+
+const char *sy_select_name(int32_t select) {
+    static const char *const names[] = {"last", "best_val", "best_test"};
+    return names[select >= 0 && select <= SY_SELECT_BEST_TEST ? select : 0];
+}
+
+/* The validation part, if one is asked for. */
+static void divide(struct sy_experiment *experiment, struct sy_setting *group, struct sy_problems *problems) {
+    struct sy_error err = {.size = sizeof err};
+    const struct sy_setting *at = sy_setting_find(group, "validation");
+    const int32_t *labels;
+    double asked = experiment->data.validation;
+    int64_t count = used_samples(experiment);
+    int64_t want = asked < 1 ? llround(asked * (double)count) : (int64_t)asked;
+    if (asked == 0) {
+        return;
+    }
+    if (asked >= 1 && asked != floor(asked)) {
+        sy_problem(problems, at, "is %g; must be a whole number of samples, or a share below 1", asked);
+    } else if (want < 1 || want >= count) {
+        sy_problem(problems, at, "takes %lld of %lld training samples; must be at least 1, and leave 1 to train on",
+                   (long long)want, (long long)count);
+    } else if (sy_experiment_labels(experiment, &labels, &count, &err) != SY_OK ||
+               sy_parts_divide(&experiment->parts, labels, count, experiment->dataset_info.classes, want,
+                               (uint64_t)experiment->seed, &err) != SY_OK) {
+        sy_problem(problems, at, "data set \"%s\": %s", experiment->dataset->found->plugin.name, err.text);
+    }
+}
+
+void sy_experiment_check_selection(const struct sy_experiment *experiment, struct sy_problems *problems) {
+    const struct sy_setting *at = sy_setting_find(experiment->config, "train.select");
+    int32_t select = experiment->train.select;
+    if (select == SY_SELECT_BEST_VAL && experiment->data.validation == 0) {
+        sy_problem(problems, at, "needs a validation part; data.validation = 0.1, for example");
+    }
+    if (select == SY_SELECT_BEST_TEST && !experiment->dataset_info.count[SY_TEST_SPLIT]) {
+        sy_problem(problems, at, "needs a test split, and the data set has none");
+    }
+    if (select != SY_SELECT_LAST && !experiment->train.evaluate_every) {
+        sy_problem(problems, at, "has nothing to select from where train.evaluate_every is 0; must be 1 or more");
+    }
+    for (int32_t i = 0; i < experiment->n_nodes && select != SY_SELECT_LAST; i++) {
+        for (int32_t k = 0; k < experiment->nodes[i].n_links; k++) {
+            if (experiment->nodes[i].links[k].source >= 0) {
+                sy_problem(problems, at,
+                           "picks every node's own best epoch, but %s computes with what other nodes give it, and "
+                           "theirs may be another; must be \"last\" here",
+                           experiment->nodes[i].name);
+                return;
+            }
+        }
+    }
 }
 
 void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems) {
@@ -280,6 +354,7 @@ void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problem
         experiment->dataset_info.classes = 0;
         return;
     }
+    divide(experiment, group, problems);
     int32_t channels = info->shape.dim[0];
     channel_numbers(&experiment->data.mean, info->mean, channels, "mean", group, experiment->arena, problems);
     channel_numbers(&experiment->data.std, info->std, channels, "std", group, experiment->arena, problems);

@@ -37,6 +37,10 @@ const struct sy_field sy_data_fields[] = {
              .doc = "train on the first so many only; 0: all"),
     SY_PARAM(struct sy_data_settings, test_limit, .def = 0, .min = 0, .max = 1e12, .unit = "samples",
              .doc = "test on the first so many only; 0: all"),
+    SY_PARAM(struct sy_data_settings, validation, .def = 0, .min = 0, .max = 1e12,
+             .doc =
+                 "taken from the training samples by the seed, stratified, never augmented: a number of samples, or a "
+                 "share below 1; 0: none. With it, the test split is touched only once, at the end"),
     SY_PARAM(struct sy_data_settings, workers, .def = 1, .min = 1, .max = 64, .doc = "threads that prepare batches"),
     SY_PARAM(struct sy_data_settings, ahead, .def = 4, .min = 1, .max = 256, .unit = "batches",
              .doc = "batches prepared ahead"),
@@ -53,8 +57,13 @@ const struct sy_field sy_augment_fields[] = {
 const struct sy_field sy_train_fields[] = {
     SY_PARAM(struct sy_train_settings, epochs, .def = 1, .min = 1, .max = 1e9, .unit = "epochs",
              .doc = "passes over the training split"),
-    SY_PARAM(struct sy_train_settings, evaluate_every, .def = 1, .min = 1, .max = 1e9, .unit = "epochs",
-             .doc = "how often the test split is measured; the last epoch always is"),
+    SY_PARAM(struct sy_train_settings, evaluate_every, .def = 1, .min = 0, .max = 1e9, .unit = "epochs",
+             .doc = "how often nodes are measured, on the validation part if there is one, else on the test split; the "
+                    "last epoch always is; 0: only that"),
+    SY_PARAM(struct sy_train_settings, select, .choices = "last|best_val|best_test",
+             .doc =
+                 "whose weights count: the last, or of each node those of its best epoch on the validation part, or on "
+                 "the test split (an upper bound, no result)"),
     SY_PARAM(struct sy_train_settings, checkpoint_every, .def = 1, .min = 0, .max = 1e9, .unit = "epochs",
              .doc = "how often a checkpoint is written; 0: only at the end"),
     SY_PARAM(struct sy_train_settings, checkpoint_steps, .def = 0, .min = 0, .max = 1e9, .unit = "steps",

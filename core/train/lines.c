@@ -116,9 +116,10 @@ json_t *sy_epoch_line(const struct sy_cohort *cohort, const struct sy_totals *to
             "train_accuracy", ratio((double)node->correct, experiment->nodes[i].has_logits ? totals->samples : 0),
             "test_loss", sy_json_number(sy_score_nll(&node->test)), "test_accuracy",
             sy_json_number(sy_score_accuracy(&node->test)), "test_top5", sy_json_number(sy_score_top5(&node->test)),
-            "test_ece", sy_json_number(sy_score_ece(&node->test)), "val_loss", json_null(), "val_accuracy", json_null(),
-            "on_share", ratio((double)node->on, totals->steps), "multiply_adds", (json_int_t)node->spent,
-            "multiply_adds_saved", (json_int_t)node->saved);
+            "test_ece", sy_json_number(sy_score_ece(&node->test)), "val_loss", sy_json_number(sy_score_nll(&node->val)),
+            "val_accuracy", sy_json_number(sy_score_accuracy(&node->val)), "on_share",
+            ratio((double)node->on, totals->steps), "multiply_adds", (json_int_t)node->spent, "multiply_adds_saved",
+            (json_int_t)node->saved);
         json_object_set_new(nodes, experiment->nodes[i].name, line);
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {

@@ -85,12 +85,12 @@ int sy_manifest_write(const struct sy_experiment *experiment, struct sy_run_fold
     starts = json_is_array(starts) ? starts : json_array();
     json_array_append_new(starts, this_start(experiment));
     snprintf(checksum, sizeof checksum, "%016llx", (unsigned long long)data->checksum);
-    json_t *manifest =
-        json_pack("{s:s, s:I, s:{s:s, s:i, s:I, s:I, s:s}, s:o, s:o}", "experiment", experiment->name, "seed",
-                  (json_int_t)experiment->seed, "data", "plugin", experiment->dataset->found->plugin.name, "classes",
-                  (int)data->classes, "train_samples", (json_int_t)data->count[SY_TRAIN_SPLIT], "test_samples",
-                  (json_int_t)data->count[SY_TEST_SPLIT], "checksum", checksum, "plugins", plugin_list(experiment),
-                  "starts", starts);
+    json_t *manifest = json_pack(
+        "{s:s, s:I, s:{s:s, s:i, s:I, s:I, s:I, s:s}, s:o, s:o}", "experiment", experiment->name, "seed",
+        (json_int_t)experiment->seed, "data", "plugin", experiment->dataset->found->plugin.name, "classes",
+        (int)data->classes, "train_samples", (json_int_t)data->count[SY_TRAIN_SPLIT], "test_samples",
+        (json_int_t)data->count[SY_TEST_SPLIT], "validation_samples", (json_int_t)experiment->parts.n_validation,
+        "checksum", checksum, "plugins", plugin_list(experiment), "starts", starts);
     if (!manifest) {
         return sy_fail(err, SY_ENOMEM, "no memory for the manifest");
     }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../record/journal.h"
+#include "selection.h"
 
 /* ---- result.json ------------------------------------------------------------------------------------------------ */
 
@@ -11,9 +12,14 @@ static void put(json_t *object, const char *key, double value) {
     json_object_set_new(object, key, sy_json_number(value));
 }
 
+/* The number of an epoch, null below 0. */
+static void put_epoch(json_t *object, const char *key, int64_t epoch) {
+    json_object_set_new(object, key, epoch >= 0 ? json_integer(epoch) : json_null());
+}
+
 static json_t *selected_json(const struct sy_score *score, int64_t epoch) {
     json_t *selected = json_object();
-    json_object_set_new(selected, "epoch", json_integer(epoch));
+    put_epoch(selected, "epoch", epoch);
     put(selected, "test_accuracy", sy_score_accuracy(score));
     put(selected, "top5", sy_score_top5(score));
     put(selected, "nll", sy_score_nll(score));
@@ -27,7 +33,7 @@ static json_t *node_json(const struct sy_result *result, int32_t index) {
     const struct sy_node *node = &experiment->nodes[index];
     const struct sy_node_totals *totals = &result->totals->nodes[index];
     const struct sy_score *selected = result->selected ? &result->selected->scores[index] : &none;
-    const struct sy_score *last = selected;
+    const struct sy_score *last = &totals->test; /* not measured where the test split is touched once for others */
     json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:I}", "role", sy_role_name(node->role), "parameters",
                                (json_int_t)sy_graph_parameter_count(&node->full->graph), "multiply_adds",
                                (json_int_t)sy_graph_multiply_adds(&node->full->graph), "multiply_adds_spent",
@@ -36,10 +42,12 @@ static json_t *node_json(const struct sy_result *result, int32_t index) {
     put(object, "test_top5", sy_score_top5(last));
     put(object, "test_nll", sy_score_nll(last));
     put(object, "test_ece", sy_score_ece(last));
-    put(object, "val_accuracy", (double)NAN);
+    put(object, "val_accuracy", sy_score_accuracy(&totals->val));
+    put(object, "best_val_accuracy", totals->best_val_epoch >= 0 ? totals->best_val_accuracy : (double)NAN);
+    put_epoch(object, "best_val_epoch", totals->best_val_epoch);
     put(object, "best_test_accuracy", totals->best_epoch >= 0 ? totals->best_accuracy : (double)NAN);
-    json_object_set_new(object, "best_epoch", totals->best_epoch >= 0 ? json_integer(totals->best_epoch) : json_null());
-    json_object_set_new(object, "selected", selected_json(selected, experiment->train.epochs - 1));
+    put_epoch(object, "best_epoch", totals->best_epoch);
+    json_object_set_new(object, "selected", selected_json(selected, sy_selection_epoch_of(experiment, totals)));
     return object;
 }
 
@@ -72,7 +80,7 @@ static json_t *result_json(const struct sy_result *result) {
     json_object_set_new(object, "epochs", json_integer(experiment->train.epochs));
     json_object_set_new(object, "steps", json_integer(totals->run_steps));
     put(object, "expert_share", share < 0 ? (double)NAN : share);
-    json_object_set_new(object, "selection", json_string("last"));
+    json_object_set_new(object, "selection", json_string(sy_select_name(experiment->train.select)));
     put(object, "seconds", costs->seconds);
     put(object, "images_per_s", (double)totals->run_samples / costs->training_seconds);
     put(object, "peak_mib", costs->peak_mib);

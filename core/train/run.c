@@ -7,6 +7,7 @@
 #include "manifest.h"
 #include "result.h"
 #include "run_config.h"
+#include "selection.h"
 #include "snapshot.h"
 #include "trajectory.h"
 
@@ -17,9 +18,8 @@ struct run {
     struct sy_run_folder *folder;
     struct sy_cohort *cohort;
     struct sy_totals totals;
-    struct sy_loader *train, *test; /* test: NULL where the data set has no such split */
-    struct sy_evaluation measured;  /* on the test split */
-    int64_t measured_at;            /* after how many steps; -1: not yet */
+    struct sy_loader *loader;
+    struct sy_selection selection;
     struct sy_energy_meter meter;
     struct sy_costs before;  /* what earlier processes spent on the run */
     double training_seconds; /* of this one */
@@ -82,12 +82,10 @@ static int start(struct run *run, struct sy_error *err) {
     if (status == SY_OK) {
         status = sy_cohort_create(&run->cohort, experiment, err);
     }
-    if (status == SY_OK &&
-        (!sy_totals_init(&run->totals, experiment) || !sy_evaluation_init(&run->measured, experiment))) {
+    if (status == SY_OK && !sy_totals_init(&run->totals, experiment)) {
         status = sy_fail(err, SY_ENOMEM, "no memory for totals");
     }
     run->snapshot = (struct sy_snapshot){.cohort = run->cohort, .totals = &run->totals};
-    run->measured_at = -1;
     if (status == SY_OK) {
         status = restore(run, err);
     }
@@ -105,12 +103,9 @@ static int start(struct run *run, struct sy_error *err) {
         status = sy_journal_open(&run->times, sy_run_folder_file(run->folder, "times.jsonl"), keep, err);
     }
     if (status == SY_OK) {
-        status = sy_experiment_loader(&run->train, experiment, SY_TRAIN_SPLIT, err);
+        status = sy_experiment_loader(&run->loader, experiment, SY_TRAIN_SPLIT, err);
     }
-    if (status == SY_OK && experiment->dataset_info.count[SY_TEST_SPLIT] > 0) {
-        status = sy_experiment_loader(&run->test, experiment, SY_TEST_SPLIT, err);
-    }
-    return status;
+    return status == SY_OK ? sy_selection_init(&run->selection, run->cohort, &run->totals, run->folder, err) : status;
 }
 
 static int finish(struct run *run, int status, struct sy_error *err) {
@@ -121,40 +116,16 @@ static int finish(struct run *run, int status, struct sy_error *err) {
         int closed = sy_journal_close(journals[i], closing);
         status = status == SY_OK ? closed : status;
     }
-    sy_loader_destroy(run->train);
-    sy_loader_destroy(run->test);
+    sy_loader_destroy(run->loader);
+    sy_selection_finish(&run->selection);
     sy_cohort_destroy(run->cohort);
     sy_totals_finish(&run->totals);
-    sy_evaluation_finish(&run->measured);
     sy_energy_meter_finish(&run->meter);
     sy_run_folder_close(run->folder);
     return status;
 }
 
 /* ---- epochs ----------------------------------------------------------------------------------------------------- */
-
-static int evaluate(struct run *run, struct sy_error *err) {
-    int status = sy_evaluate(&run->measured, run->cohort, run->test, err);
-    run->measured_at = status == SY_OK ? run->snapshot.next.step : -1;
-    return status;
-}
-
-/* Keeps the weights of every node that has never been better. */
-static int keep_best(struct run *run, int64_t epoch, struct sy_error *err) {
-    int status = sy_make_folders(sy_run_folder_file(run->folder, "checkpoints/best"), err);
-    for (int32_t i = 0; i < run->experiment->n_nodes && status == SY_OK; i++) {
-        struct sy_node_totals *node = &run->totals.nodes[i];
-        double accuracy = sy_score_accuracy(&node->test);
-        if (accuracy > node->best_accuracy) {
-            char name[512];
-            node->best_accuracy = accuracy;
-            node->best_epoch = epoch;
-            snprintf(name, sizeof name, "checkpoints/best/%s.safetensors", run->experiment->nodes[i].name);
-            status = sy_snapshot_weights(run->cohort, i, sy_run_folder_file(run->folder, name), err);
-        }
-    }
-    return status;
-}
 
 /* Seconds by phase since the last line, and images a second. */
 static int note_times(struct run *run, const struct sy_moment *now, double seconds, double evaluation,
@@ -176,23 +147,11 @@ static int note_times(struct run *run, const struct sy_moment *now, double secon
 static int end_epoch(struct run *run, const struct sy_moment *now, double seconds, struct sy_error *err) {
     struct sy_experiment *experiment = run->experiment;
     const struct sy_progress *progress = run->options->progress;
-    int64_t number = now->epoch + 1;
-    bool due = number % experiment->train.evaluate_every == 0 || number == experiment->train.epochs;
-    int status = SY_OK;
     double start = sy_seconds_now();
-    due = due && run->test;
-    if (due) {
-        status = evaluate(run, err);
-    }
-    for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK && due; i++) {
-        run->totals.nodes[i].test = run->measured.scores[i];
-    }
+    int status = sy_selection_epoch(&run->selection, now->epoch, run->snapshot.next.step, err);
     double evaluation = sy_seconds_now() - start;
-    if (status == SY_OK && due) {
-        status = keep_best(run, now->epoch, err);
-    }
     if (status == SY_OK) {
-        status = sy_trajectory_keep(run->cohort, run->folder, number, err);
+        status = sy_trajectory_keep(run->cohort, run->folder, now->epoch + 1, err);
     }
     for (int32_t g = 0; g < experiment->n_gates && status == SY_OK; g++) {
         const struct sy_watch *gate = &experiment->gates[g];
@@ -280,11 +239,11 @@ static int train_epoch(struct run *run, bool *whole, struct sy_error *err) {
     int64_t every = run->experiment->train.checkpoint_steps;
     struct sy_batch batch;
     *whole = false;
-    int status = sy_loader_start(run->train, run->experiment->train.first_epoch + run->snapshot.next.epoch,
+    int status = sy_loader_start(run->loader, run->experiment->train.first_epoch + run->snapshot.next.epoch,
                                  run->snapshot.next.batch, err);
     while (status == SY_OK && !asked_to_stop(run) && !at_limit(run)) {
         double start = sy_seconds_now();
-        int more = sy_loader_next(run->train, &batch, err);
+        int more = sy_loader_next(run->loader, &batch, err);
         run->cohort->seconds[SY_PHASE_LOADER] += sy_seconds_now() - start;
         if (more <= 0) {
             *whole = more == 0;
@@ -303,14 +262,12 @@ static int train_epoch(struct run *run, bool *whole, struct sy_error *err) {
     return status;
 }
 
-/* result.json and predictions.json, from the weights as they are now. */
+/* result.json and predictions.json. */
 static int conclude(struct run *run, struct sy_error *err) {
-    int status = SY_OK;
-    if (run->test && run->measured_at != run->snapshot.next.step) {
-        status = evaluate(run, err);
-    }
+    const struct sy_evaluation *selected;
+    int status = sy_selection_conclude(&selected, &run->selection, run->snapshot.next.step, err);
     count_costs(run);
-    struct sy_result result = {run->experiment, &run->totals, &run->snapshot.costs, run->test ? &run->measured : NULL};
+    struct sy_result result = {run->experiment, &run->totals, &run->snapshot.costs, selected};
     return status == SY_OK ? sy_result_write(&result, run->folder, err) : status;
 }
 

@@ -186,11 +186,13 @@ static int write_buffers(struct sy_checkpoint_writer *writer, struct sy_experime
 /* ---- state.json ------------------------------------------------------------------------------------------------- */
 
 static json_t *node_state(const struct sy_member *member, const struct sy_node_totals *node) {
-    return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I}", "updates", (json_int_t)member->updates,
-                     "loss", sy_json_number(node->loss), "correct", (json_int_t)node->correct, "on",
-                     (json_int_t)node->on, "spent", (json_int_t)node->spent, "saved", (json_int_t)node->saved,
-                     "run_spent", (json_int_t)node->run_spent, "run_saved", (json_int_t)node->run_saved,
-                     "best_accuracy", sy_json_number(node->best_accuracy), "best_epoch", (json_int_t)node->best_epoch);
+    return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I}", "updates",
+                     (json_int_t)member->updates, "loss", sy_json_number(node->loss), "correct",
+                     (json_int_t)node->correct, "on", (json_int_t)node->on, "spent", (json_int_t)node->spent, "saved",
+                     (json_int_t)node->saved, "run_spent", (json_int_t)node->run_spent, "run_saved",
+                     (json_int_t)node->run_saved, "best_accuracy", sy_json_number(node->best_accuracy), "best_epoch",
+                     (json_int_t)node->best_epoch, "best_val_accuracy", sy_json_number(node->best_val_accuracy),
+                     "best_val_epoch", (json_int_t)node->best_val_epoch);
 }
 
 /* What the run has cost so far; the only thing here that two equal runs do not share. */
@@ -332,6 +334,10 @@ static void read_totals(struct sy_snapshot *snapshot, const json_t *state) {
         node->run_saved = integer(from, "run_saved");
         node->best_accuracy = json_number_value(json_object_get(from, "best_accuracy"));
         node->best_epoch = integer(from, "best_epoch");
+        if (json_object_get(from, "best_val_epoch")) { /* not in checkpoints of earlier versions */
+            node->best_val_accuracy = json_number_value(json_object_get(from, "best_val_accuracy"));
+            node->best_val_epoch = integer(from, "best_val_epoch");
+        }
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
         const json_t *from = json_array_get(json_object_get(state, "gates"), (size_t)g);

@@ -10,6 +10,8 @@ bool sy_totals_init(struct sy_totals *totals, const struct sy_experiment *experi
     for (int32_t i = 0; totals->nodes && i < experiment->n_nodes; i++) {
         totals->nodes[i].best_accuracy = -1;
         totals->nodes[i].best_epoch = -1;
+        totals->nodes[i].best_val_accuracy = -1;
+        totals->nodes[i].best_val_epoch = -1;
     }
     return totals->nodes && totals->gates;
 }
@@ -26,7 +28,7 @@ void sy_totals_reset(struct sy_totals *totals, const struct sy_experiment *exper
         struct sy_node_totals *node = &totals->nodes[i];
         node->loss = 0;
         node->correct = node->on = node->spent = node->saved = 0;
-        node->test = (struct sy_score){0};
+        node->test = node->val = (struct sy_score){0};
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
         totals->gates[g].expert = 0;

@@ -10,9 +10,11 @@ struct sy_node_totals {
     int64_t correct, on;  /* samples right; steps it learnt in */
     int64_t spent, saved; /* multiply-adds, forward and backward; what pausing did not spend */
     int64_t run_spent, run_saved;
-    struct sy_score test; /* of this epoch; no samples: not measured */
-    double best_accuracy; /* on the test split, of all epochs; -1 before the first */
-    int64_t best_epoch;
+    struct sy_score test, val; /* of this epoch; no samples: not measured */
+    double best_accuracy;      /* on the test split, of all epochs; -1 before the first */
+    int64_t best_epoch;        /* the first of equals; -1 */
+    double best_val_accuracy;
+    int64_t best_val_epoch;
 };
 
 struct sy_gate_totals {

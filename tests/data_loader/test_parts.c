@@ -84,7 +84,11 @@ Test(parts, a_loader_of_a_subset_visits_it_once) {
     struct sy_batch batch;
     struct sy_error err = {.size = sizeof err};
     int seen[100] = {0};
-    cr_assert_eq(sy_parts_make(&parts, &made_ops, &made, 80, 20, 5, &err), SY_OK, "%s", err.text);
+    int32_t of[80];
+    for (int i = 0; i < 80; i++) {
+        of[i] = made_label(i);
+    }
+    cr_assert_eq(sy_parts_divide(&parts, of, 80, MADE_CLASSES, 20, 5, &err), SY_OK, "%s", err.text);
     struct sy_loader_options options = {.split = SY_TRAIN_SPLIT,
                                         .batch = 16,
                                         .shuffle = true,
