@@ -86,3 +86,21 @@ int32_t sy_build_l2_normalize(void *graph, int32_t x, double eps) {
     }
     return output_of(op);
 }
+
+int32_t sy_build_channel_shuffle(void *graph, int32_t x, int32_t groups) {
+    struct sy_building *building = graph;
+    const struct sy_shape *in = sy_building_image(building, x, "channel_shuffle");
+    if (!in) {
+        return -1;
+    }
+    if (groups < 1 || in->dim[0] % groups) {
+        return sy_building_fail(building, "channel_shuffle", "%d channels and %d groups: the groups must divide them",
+                                in->dim[0], groups);
+    }
+    struct sy_shape out = *in;
+    struct sy_op *op = sy_building_op(building, SY_OP_CHANNEL_SHUFFLE, NULL, &x, 1, &out);
+    if (op) {
+        op->groups = groups;
+    }
+    return output_of(op);
+}

@@ -6,9 +6,27 @@
 
 const char *sy_op_kind_name(int32_t kind) {
     static const char *const names[SY_OP_KINDS] = {
-        "?",        "conv2d",   "linear",          "batch_norm", "relu",      "relu6",   "add",     "concat",
-        "avg_pool", "max_pool", "global_avg_pool", "flatten",    "slice_pad", "dropout", "softmax", "multiply",
-        "slice",    "dot",      "l2_normalize",
+        "?",
+        "conv2d",
+        "linear",
+        "batch_norm",
+        "relu",
+        "relu6",
+        "add",
+        "concat",
+        "avg_pool",
+        "max_pool",
+        "global_avg_pool",
+        "flatten",
+        "slice_pad",
+        "dropout",
+        "softmax",
+        "multiply",
+        "slice",
+        "dot",
+        "l2_normalize",
+        "channel_shuffle",
+        "transposed_conv2d",
     };
     return names[kind > 0 && kind < SY_OP_KINDS ? kind : 0];
 }
@@ -43,6 +61,8 @@ int64_t sy_op_multiply_adds(const struct sy_graph *graph, const struct sy_op *op
     case SY_OP_CONV2D:
     case SY_OP_LINEAR: /* every output element is a dot product as long as one filter */
         return (int64_t)sy_shape_count(&graph->values[op->output]) * graph->params[op->param[SY_WEIGHT]]->fan_in;
+    case SY_OP_TRANSPOSED_CONV2D: /* every input element goes into as many outputs as one filter has weights */
+        return (int64_t)sy_shape_count(&graph->values[op->inputs[0]]) * graph->params[op->param[SY_WEIGHT]]->fan_in;
     case SY_OP_DOT:
         return graph->values[op->inputs[0]].dim[0];
     default:

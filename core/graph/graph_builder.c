@@ -41,37 +41,77 @@ static bool read_spec(struct sy_building *building, const char *name, void *spec
     return true;
 }
 
-static int32_t build_conv2d(void *graph, int32_t x, const struct sy_conv2d *theirs, const char *name) {
-    struct sy_building *building = graph;
-    struct sy_conv2d spec = {.size = sizeof spec};
+/* A convolution's specification with its defaults filled in, checked against what it reads; that, or NULL. */
+static const struct sy_shape *read_conv2d(struct sy_conv2d *spec, struct sy_building *building, int32_t x,
+                                          const struct sy_conv2d *theirs, const char *name) {
     const struct sy_shape *in = sy_building_image(building, x, name);
-    if (!in || !read_spec(building, name, &spec, sizeof spec, theirs)) {
-        return -1;
+    if (!in || !read_spec(building, name, spec, sizeof *spec, theirs)) {
+        return NULL;
     }
-    int32_t kernel = spec.kernel ? spec.kernel : 1, stride = spec.stride ? spec.stride : 1;
-    int32_t groups = spec.groups ? spec.groups : 1;
-    if (spec.channels < 1) {
-        return sy_building_fail(building, name, "%d channels of output; it needs 1 or more", spec.channels);
+    spec->kernel = spec->kernel ? spec->kernel : 1;
+    spec->stride = spec->stride ? spec->stride : 1;
+    spec->groups = spec->groups ? spec->groups : 1;
+    if (spec->channels < 1) {
+        sy_building_fail(building, name, "%d channels of output; it needs 1 or more", spec->channels);
+    } else if (spec->groups < 1 || in->dim[0] % spec->groups || spec->channels % spec->groups) {
+        sy_building_fail(building, name, "%d channels in, %d out and %d groups: the groups must divide both",
+                         in->dim[0], spec->channels, spec->groups);
     }
-    if (groups < 1 || in->dim[0] % groups || spec.channels % groups) {
-        return sy_building_fail(building, name, "%d channels in, %d out and %d groups: the groups must divide both",
-                                in->dim[0], spec.channels, groups);
-    }
-    struct sy_shape out = {3,
-                           {spec.channels, window(building, name, in->dim[1], kernel, stride, spec.padding),
-                            window(building, name, in->dim[2], kernel, stride, spec.padding)}};
-    int64_t shape[4] = {spec.channels, in->dim[0] / groups, kernel, kernel};
-    struct sy_op *op = sy_building_op(building, SY_OP_CONV2D, name, &x, 1, &out);
+    return building->failed ? NULL : in;
+}
+
+/* Appends the operator; the first two dimensions of its weights are given. */
+static int32_t convolution(struct sy_building *building, int32_t kind, int32_t x, const struct sy_conv2d *spec,
+                           const char *name, const struct sy_shape *out, const int64_t filters[2]) {
+    int64_t shape[4] = {filters[0], filters[1], spec->kernel, spec->kernel};
+    struct sy_op *op = sy_building_op(building, kind, name, &x, 1, out);
     if (!op) {
         return -1;
     }
-    op->kernel = kernel, op->stride = stride, op->padding = spec.padding, op->groups = groups;
-    sy_building_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, shape, 4, spec.weight_init);
-    if (spec.bias) {
-        sy_building_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, (int64_t[4]){spec.channels}, 1, spec.bias_init);
+    op->kernel = spec->kernel, op->stride = spec->stride, op->padding = spec->padding, op->groups = spec->groups;
+    sy_building_param(building, op, SY_WEIGHT, "weight", SY_TRAINABLE, shape, 4, spec->weight_init);
+    if (spec->bias) {
+        sy_building_param(building, op, SY_BIAS, "bias", SY_TRAINABLE, (int64_t[4]){spec->channels}, 1,
+                          spec->bias_init);
     }
-    sy_building_fans(building, op, shape[1] * kernel * kernel, shape[0] * kernel * kernel);
+    sy_building_fans(building, op, shape[1] * shape[2] * shape[3], shape[0] * shape[2] * shape[3]);
     return building->failed ? -1 : op->output;
+}
+
+static int32_t build_conv2d(void *graph, int32_t x, const struct sy_conv2d *theirs, const char *name) {
+    struct sy_conv2d spec = {.size = sizeof spec};
+    const struct sy_shape *in = read_conv2d(&spec, graph, x, theirs, name);
+    if (!in) {
+        return -1;
+    }
+    struct sy_shape out = {3,
+                           {spec.channels, window(graph, name, in->dim[1], spec.kernel, spec.stride, spec.padding),
+                            window(graph, name, in->dim[2], spec.kernel, spec.stride, spec.padding)}};
+    return convolution(graph, SY_OP_CONV2D, x, &spec, name, &out,
+                       (const int64_t[2]){spec.channels, in->dim[0] / spec.groups});
+}
+
+/* Rows of the image whose convolution has `size` of them; 0 and a mistake when there are none. */
+static int32_t grown(struct sy_building *building, const char *name, int32_t size, const struct sy_conv2d *spec) {
+    int64_t rows = ((int64_t)size - 1) * spec->stride - 2 * (int64_t)spec->padding + spec->kernel;
+    if (spec->kernel < 1 || spec->stride < 1 || spec->padding < 0 || rows < 1 || rows > INT32_MAX) {
+        sy_building_fail(building, name, "kernel %d, stride %d and padding %d make no image of %d rows", spec->kernel,
+                         spec->stride, spec->padding, size);
+        return 0;
+    }
+    return (int32_t)rows;
+}
+
+static int32_t build_transposed_conv2d(void *graph, int32_t x, const struct sy_conv2d *theirs, const char *name) {
+    struct sy_conv2d spec = {.size = sizeof spec};
+    const struct sy_shape *in = read_conv2d(&spec, graph, x, theirs, name);
+    if (!in) {
+        return -1;
+    }
+    struct sy_shape out = {
+        3, {spec.channels, grown(graph, name, in->dim[1], &spec), grown(graph, name, in->dim[2], &spec)}};
+    return convolution(graph, SY_OP_TRANSPOSED_CONV2D, x, &spec, name, &out,
+                       (const int64_t[2]){in->dim[0], spec.channels / spec.groups});
 }
 
 static int32_t build_linear(void *graph, int32_t x, const struct sy_linear *theirs, const char *name) {
@@ -325,6 +365,8 @@ static const struct sy_builder template = {
     .slice = sy_build_slice,
     .dot = sy_build_dot,
     .l2_normalize = sy_build_l2_normalize,
+    .channel_shuffle = sy_build_channel_shuffle,
+    .transposed_conv2d = build_transposed_conv2d,
 };
 
 /* The values that are fed from outside; NULL after a mistake. */

@@ -36,7 +36,10 @@ enum sy_op_kind {
     SY_OP_SLICE,           /* channels (or features) first, first+1, ...; as many as the output has */
     SY_OP_DOT,             /* vectors of the same length: y = sum_i a_i b_i, one feature */
     SY_OP_L2_NORMALIZE,    /* vectors: y = x / max(|x|, eps), |x| = sqrt(sum_i x_i^2), as PyTorch's F.normalize */
-    SY_OP_KINDS            /* one past the last */
+    SY_OP_CHANNEL_SHUFFLE, /* channels as a table of `groups` rows, read by columns: y[j groups + i] = x[i C/groups + j] */
+    SY_OP_TRANSPOSED_CONV2D, /* the transpose of the convolution with this kernel, stride and padding: (H-1) stride -
+                                2 padding + k rows; weight (in, out/groups, k, k), bias (out) or none; ConvTranspose2d */
+    SY_OP_KINDS              /* one past the last */
 };
 
 struct sy_shape {
@@ -48,7 +51,7 @@ static inline size_t sy_shape_count(const struct sy_shape *shape) {
     return (size_t)shape->dim[0] * (size_t)shape->dim[1] * (size_t)shape->dim[2];
 }
 
-/* How a parameter starts. fan_in = in/groups * k * k, fan_out = out * k * k; bound b means uniform on [-b, b). */
+/* How a parameter starts. fan_in = in/groups * k * k, fan_out = out * k * k (transposed: out/groups, in, as PyTorch has it); bound b means uniform on [-b, b). */
 enum sy_init_kind {
     SY_INIT_DEFAULT = 0,           /* weights and biases: bound 1/sqrt(fan_in), as PyTorch; batch norm: 1 and 0 */
     SY_INIT_CONSTANT,              /* value */

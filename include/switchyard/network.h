@@ -77,6 +77,8 @@ struct sy_builder {
     int32_t (*slice)(void *graph, int32_t x, int32_t first, int32_t count);
     int32_t (*dot)(void *graph, int32_t a, int32_t b);
     int32_t (*l2_normalize)(void *graph, int32_t x, double eps);
+    int32_t (*channel_shuffle)(void *graph, int32_t x, int32_t groups);
+    int32_t (*transposed_conv2d)(void *graph, int32_t x, const struct sy_conv2d *spec, const char *name);
 };
 
 #define SY_NAME_ROOM 128
@@ -171,6 +173,17 @@ static inline int32_t sy_dot(const struct sy_builder *b, int32_t x, int32_t othe
 /* Vectors only. eps: 1e-12 when 0. */
 static inline int32_t sy_l2_normalize(const struct sy_builder *b, int32_t x, double eps) {
     return SY_BUILDER_CALL_(b, l2_normalize, x, eps);
+}
+/* Images only; `groups` must divide their channels. */
+static inline int32_t sy_channel_shuffle(const struct sy_builder *b, int32_t x, int32_t groups) {
+    return SY_BUILDER_CALL_(b, channel_shuffle, x, groups);
+}
+
+/* Grows an image; takes what a convolution takes. */
+SY_PRINTF(4, 5)
+static inline int32_t sy_transposed_conv2d(const struct sy_builder *b, int32_t x, const struct sy_conv2d *spec,
+                                           const char *format, ...) {
+    SY_NAMED_(SY_BUILDER_CALL_(b, transposed_conv2d, x, spec, name));
 }
 
 /* Shape of a value, all zeros after a mistake. */

@@ -170,7 +170,7 @@ static const struct pin layout[] = {
     AT(sy_batch_norm, weight_init, 24),
     AT(sy_batch_norm, bias_init, 40),
 
-    SIZE(sy_builder, 184),
+    SIZE(sy_builder, 200),
     AT(sy_builder, size, 0),
     AT(sy_builder, reserved, 4),
     AT(sy_builder, graph, 8),
@@ -195,6 +195,8 @@ static const struct pin layout[] = {
     AT(sy_builder, slice, 160),
     AT(sy_builder, dot, 168),
     AT(sy_builder, l2_normalize, 176),
+    AT(sy_builder, channel_shuffle, 184),
+    AT(sy_builder, transposed_conv2d, 192),
 
     SIZE(sy_network_in, 24),
     AT(sy_network_in, size, 0),

@@ -120,6 +120,11 @@ static void gated_branches(const struct sy_builder *b, const int32_t *inputs) {
         .name = "conv2d " text, .kind = SY_OP_CONV2D, .in = shape, .channels = out, .kernel = k, .stride = s, \
         .padding = p, .groups = __VA_ARGS__                                                                   \
     }
+#define TRANSPOSED(text, shape, out, k, s, p, ...)                                                                     \
+    {                                                                                                                  \
+        .name = "transposed conv2d " text, .kind = SY_OP_TRANSPOSED_CONV2D, .in = shape, .channels = out, .kernel = k, \
+        .stride = s, .padding = p, .groups = __VA_ARGS__                                                               \
+    }
 #define POOL(text, which, shape, k, s, p) \
     { .name = text, .kind = which, .in = shape, .kernel = k, .stride = s, .padding = p }
 #define PLAIN(text, which, ...) \
@@ -204,6 +209,14 @@ const struct op_case op_cases[] = {
     PLAIN("dot with itself", SY_OP_DOT, VECTOR(17)),
     PLAIN("l2 normalize", SY_OP_L2_NORMALIZE, VECTOR(21)),
     PLAIN("l2 normalize below eps", SY_OP_L2_NORMALIZE, VECTOR(6), .eps = 100),
+    PLAIN("channel shuffle", SY_OP_CHANNEL_SHUFFLE, IMAGE(6, 7, 5), .groups = 3),
+    PLAIN("channel shuffle of many", SY_OP_CHANNEL_SHUFFLE, IMAGE(38, 7, 5), .groups = 2),
+    TRANSPOSED("3x3", IMAGE(5, 7, 5), 6, 3, 1, 1, 1, .bias = 1),
+    TRANSPOSED("3x3 stride 2", IMAGE(17, 4, 3), 5, 3, 2, 1, 1, .bias = 1),
+    TRANSPOSED("4x4 stride 2", IMAGE(3, 4, 3), 18, 4, 2, 1, 1),
+    TRANSPOSED("2x2 stride 3 with gaps", IMAGE(3, 4, 3), 4, 2, 3, 0, 1, .bias = 1),
+    TRANSPOSED("1x1", IMAGE(20, 4, 3), 17, 1, 1, 0, 1),
+    TRANSPOSED("in groups", IMAGE(6, 4, 3), 9, 3, 2, 1, 3, .bias = 1),
     GRAPH("attention", attention, VECTOR(19), .n_inputs = 3),
     GRAPH("gated branches", gated_branches, IMAGE(5, 7, 5)),
     GRAPH("residual block", residual_block, IMAGE(5, 7, 5)),
@@ -257,6 +270,13 @@ static int32_t append(const struct op_case *c, const struct sy_builder *b, const
         return sy_dot(b, in[0], in[n_inputs - 1]);
     case SY_OP_L2_NORMALIZE:
         return sy_l2_normalize(b, in[0], c->eps);
+    case SY_OP_CHANNEL_SHUFFLE:
+        return sy_channel_shuffle(b, in[0], c->groups);
+    case SY_OP_TRANSPOSED_CONV2D:
+        return sy_transposed_conv2d(b, in[0],
+                                    SY_CONV2D(.channels = c->channels, .kernel = c->kernel, .stride = c->stride,
+                                              .padding = c->padding, .groups = c->groups, .bias = c->bias),
+                                    "transposed");
     default:
         return sy_dropout(b, in[0], 0.3);
     }
@@ -305,7 +325,7 @@ double case_longest_sum(const struct sy_graph *graph, int32_t batch) {
         const struct sy_op *op = graph->ops[i];
         const struct sy_shape *in = &graph->values[op->inputs[0]], *out = &graph->values[op->output];
         double kernel = (double)op->kernel * op->kernel;
-        if (op->kind == SY_OP_CONV2D) {
+        if (op->kind == SY_OP_CONV2D || op->kind == SY_OP_TRANSPOSED_CONV2D) {
             longest = larger(longest, kernel * larger(in->dim[0], out->dim[0]) / op->groups);
         }
         if (op->kind == SY_OP_LINEAR) {

@@ -87,6 +87,12 @@ MISTAKE(dot_of_two_lengths) {
 MISTAKE(negative_eps) {
     UNUSED, sy_l2_normalize(b, vector, -1);
 }
+MISTAKE(shuffle_unevenly) {
+    UNUSED, sy_channel_shuffle(b, image, 4);
+}
+MISTAKE(shrink_to_nothing) {
+    UNUSED, sy_transposed_conv2d(b, image, SY_CONV2D(.channels = 1, .padding = 5), "up");
+}
 MISTAKE(no_such_value) {
     UNUSED, sy_relu(b, 99);
 }
@@ -159,6 +165,8 @@ static const struct {
     {slice_of_nothing, "slice: 0 channels from 0 on; there are 0 to 5"},
     {dot_of_two_lengths, "dot: vectors of 6 and 2 features; they must be of one length"},
     {negative_eps, "l2_normalize: eps -1; it must not be negative"},
+    {shuffle_unevenly, "channel_shuffle: 6 channels and 4 groups: the groups must divide them"},
+    {shrink_to_nothing, "up: kernel 1, stride 1 and padding 5 make no image of 9 rows"},
     {no_such_value, "relu: its input 99 is no value of this graph; pass what an earlier call returned"},
     {shape_of_no_such_value, "shape: its input 99 is no value of this graph; pass what an earlier call returned"},
     {one_name_twice, "conv: there is already a parameter conv.weight; give each operator its own name"},

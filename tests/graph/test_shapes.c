@@ -52,6 +52,9 @@ static int every_operator(const void *self, const struct sy_builder *b, const st
     expect_shape(b, sy_slice(b, vector, 1, 5), 1, 5, 1, 1, "slice of a vector");
     expect_shape(b, sy_dot(b, vector, vector), 1, 1, 1, 1, "dot");
     expect_shape(b, sy_l2_normalize(b, vector, 0), 1, 6, 1, 1, "l2_normalize");
+    expect_shape(b, sy_channel_shuffle(b, x, 3), 3, 6, 9, 7, "channel_shuffle");
+    expect_shape(b, sy_transposed_conv2d(b, x, SY_CONV2D(.channels = 4, .kernel = 4, .stride = 2, .padding = 1), "up"),
+                 3, 4, 18, 14, "transposed_conv2d");
     sy_output(b, vector, "logits");
     return SY_OK;
 }
@@ -187,7 +190,7 @@ Test(shapes, every_kind_has_a_name) {
     cr_expect_str_eq(sy_op_kind_name(SY_OP_CONV2D), "conv2d");
     cr_expect_str_eq(sy_op_kind_name(SY_OP_MAX_POOL), "max_pool");
     cr_expect_str_eq(sy_op_kind_name(SY_OP_DROPOUT), "dropout");
-    cr_expect_str_eq(sy_op_kind_name(SY_OP_KINDS - 1), "l2_normalize");
+    cr_expect_str_eq(sy_op_kind_name(SY_OP_KINDS - 1), "transposed_conv2d");
     cr_expect_str_eq(sy_op_kind_name(0), "?");
     cr_expect_str_eq(sy_op_kind_name(SY_OP_KINDS), "?");
 }
@@ -212,6 +215,26 @@ Test(shapes, a_dot_product_counts_and_has_no_weights) {
                  "nothing lies behind the first, nobody asks for the gradient of what is fed");
     cr_expect_eq(graph->ops[4]->first, 1);
     cr_expect_eq(graph->ops[3]->eps, 1e-12);
+    sy_graph_destroy(built);
+}
+
+static int grow(const void *self, const struct sy_builder *b, const struct sy_network_in *in, struct sy_error *err) {
+    (void)self, (void)err;
+    sy_output(b,
+              sy_transposed_conv2d(b, in->inputs[0],
+                                   SY_CONV2D(.channels = 4, .kernel = 3, .stride = 2, .groups = 2, .bias = 1), "up"),
+              "out");
+    return SY_OK;
+}
+
+Test(shapes, a_transposed_convolution_has_its_weights_the_other_way_round) {
+    struct sy_built_graph *built = build(grow, NULL, &image);
+    const struct sy_graph *graph = &built->graph;
+    cr_expect_arr_eq(graph->params[0]->shape, ((int64_t[]){6, 2, 3, 3}), 4 * sizeof(int64_t));
+    cr_expect_eq(graph->params[1]->shape[0], 4);
+    cr_expect_eq(graph->params[0]->fan_in, 2 * 9);
+    cr_expect_eq(graph->params[0]->fan_out, 6 * 9);
+    cr_expect_eq(sy_graph_multiply_adds(graph), 6 * 9 * 7 * 2 * 9);
     sy_graph_destroy(built);
 }
 

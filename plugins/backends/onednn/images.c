@@ -217,6 +217,7 @@ int images_create(struct sy_plan *plan, struct node *node, struct sy_error *err)
                        IMAGES_MOST_INPUTS);
     }
     if (node->op->kind != SY_OP_CONV2D) {
+        node->partial_floats = features_partial(plan, node);
         return SY_OK;
     }
     struct conv2d *conv = node->conv2d = calloc(1, sizeof *conv);
@@ -295,7 +296,9 @@ int images_refresh(struct sy_plan *plan, struct node *node) {
 
 void images_gather(struct sy_plan *plan, struct node *node) {
     const struct conv2d *conv = node->conv2d;
-    if (conv) {
+    if (!conv) {
+        features_gather(plan, node);
+    } else {
         float *bias = param_gradient(plan, node->op, SY_BIAS);
         primitive_unpack(conv->primitive[BACKWARD_WEIGHTS][0], node->partial,
                          param_gradient(plan, node->op, SY_WEIGHT));

@@ -7,21 +7,11 @@
  * Threads share the batch; each adds up weight gradients of its own, summed in the order of threads. */
 #include <string.h>
 
-#include "../cpu/clones.h"
-#include "plan.h"
+#include "columns.h"
 
 #define CACHE_FLOATS (192 * 1024) /* of columns at a time: less than half of a second-level cache */
 /* Rows of columns are this much longer than they need be: rows a power of two apart would fight for the same cache sets. */
 #define APART 48
-
-/* A convolution's sizes. */
-struct sizes {
-    size_t channels, height, width;             /* in, per group */
-    size_t out_channels, out_height, out_width; /* per group */
-    size_t groups, kernel, stride, padding;
-    size_t rows, pixels; /* of a column; of an output image */
-    size_t images;       /* whose columns lie side by side */
-};
 
 static struct sizes sizes_of(const struct sy_plan *plan, const struct sy_op *op) {
     const struct sy_shape *in = shape_of(plan, op->inputs[0]), *out = shape_of(plan, op->output);
@@ -56,120 +46,6 @@ void conv2d_scratch(const struct sy_plan *plan, const struct sy_op *op, size_t *
 /* A column is the image itself. */
 static bool is_pointwise(const struct sizes *s) {
     return s->kernel == 1 && s->stride == 1 && s->padding == 0;
-}
-
-/* Output and input images are of one size and neighbours stay neighbours: a plane is copied whole, then its rim zeroed. */
-static bool is_same_size(const struct sizes *s) {
-    return s->stride == 1 && s->out_height == s->height && s->out_width == s->width;
-}
-
-/* ---- one plane of columns --------------------------------------------------------------------------------------- */
-
-/* Columns of a plane whose window's element (kh, kw) lies outside the image. */
-struct rim {
-    size_t top, bottom, left, right; /* rows and columns of zeros */
-};
-
-static struct rim rim_of(const struct sizes *s, size_t kh, size_t kw) {
-    struct rim rim = {0, 0, 0, 0};
-    rim.top = kh < s->padding ? s->padding - kh : 0;
-    rim.bottom = kh > s->padding ? kh - s->padding : 0;
-    rim.left = kw < s->padding ? s->padding - kw : 0;
-    rim.right = kw > s->padding ? kw - s->padding : 0;
-    return rim;
-}
-
-static void zero_rim(float *plane, const struct sizes *s, const struct rim *rim) {
-    size_t width = s->out_width, height = s->out_height;
-    size_t top = rim->top < height ? rim->top : height, bottom = rim->bottom < height ? rim->bottom : height;
-    memset(plane, 0, top * width * sizeof *plane);
-    memset(plane + (height - bottom) * width, 0, bottom * width * sizeof *plane);
-    for (size_t w = 0; w < rim->left && w < width; w++) {
-        for (size_t h = 0; h < height; h++) {
-            plane[h * width + w] = 0;
-        }
-    }
-    for (size_t w = 0; w < rim->right && w < width; w++) {
-        for (size_t h = 0; h < height; h++) {
-            plane[h * width + width - 1 - w] = 0;
-        }
-    }
-}
-
-/* plane[p] = x[p + shift] wherever that is inside the image's memory */
-static void shifted_copy(float *plane, const float *x, const struct sizes *s, size_t kh, size_t kw) {
-    ptrdiff_t shift =
-        ((ptrdiff_t)kh - (ptrdiff_t)s->padding) * (ptrdiff_t)s->width + (ptrdiff_t)kw - (ptrdiff_t)s->padding;
-    size_t size = s->height * s->width, first = shift < 0 ? (size_t)-shift : 0;
-    size_t last = shift > 0 ? ((size_t)shift < size ? size - (size_t)shift : 0) : size;
-    struct rim rim = rim_of(s, kh, kw);
-    if (first < last) {
-        memcpy(plane + first, x + ((ptrdiff_t)first + shift), (last - first) * sizeof *plane);
-    }
-    zero_rim(plane, s, &rim);
-}
-
-/* The way back: x[p + shift] += plane[p], the rim left out */
-CPU_CLONES
-static void shifted_add(float *restrict x, float *restrict plane, const struct sizes *s, size_t kh, size_t kw) {
-    ptrdiff_t shift =
-        ((ptrdiff_t)kh - (ptrdiff_t)s->padding) * (ptrdiff_t)s->width + (ptrdiff_t)kw - (ptrdiff_t)s->padding;
-    size_t size = s->height * s->width, first = shift < 0 ? (size_t)-shift : 0;
-    size_t last = shift > 0 ? ((size_t)shift < size ? size - (size_t)shift : 0) : size;
-    struct rim rim = rim_of(s, kh, kw);
-    zero_rim(plane, s, &rim);
-    float *to = x + shift;
-    for (size_t p = first; p < last; p++) {
-        to[p] += plane[p];
-    }
-}
-
-/* The general case, one window element of one channel: copies (or adds back) what strides and padding leave. */
-static void strided(float *plane, float *x, const struct sizes *s, size_t kh, size_t kw, bool back) {
-    for (size_t oh = 0; oh < s->out_height; oh++) {
-        size_t h = oh * s->stride + kh; /* plus the padding */
-        float *row = plane + oh * s->out_width;
-        bool outside = h < s->padding || h - s->padding >= s->height;
-        for (size_t ow = 0; ow < s->out_width; ow++) {
-            size_t w = ow * s->stride + kw;
-            bool inside = !outside && w >= s->padding && w - s->padding < s->width;
-            float *pixel = inside ? x + (h - s->padding) * s->width + (w - s->padding) : NULL;
-            if (back && inside) {
-                *pixel += row[ow];
-            } else if (!back) {
-                row[ow] = inside ? *pixel : 0;
-            }
-        }
-    }
-}
-
-/* Columns of one image into every `ld`-th position; or back. */
-static void columns_of(float *columns, size_t ld, const float *x, const struct sizes *s) {
-    for (size_t c = 0; c < s->channels; c++, x += s->height * s->width) {
-        for (size_t kh = 0; kh < s->kernel; kh++) {
-            for (size_t kw = 0; kw < s->kernel; kw++, columns += ld) {
-                if (is_same_size(s)) {
-                    shifted_copy(columns, x, s, kh, kw);
-                } else {
-                    strided(columns, (float *)x, s, kh, kw, false);
-                }
-            }
-        }
-    }
-}
-
-static void columns_back(float *x, float *columns, size_t ld, const struct sizes *s) {
-    for (size_t c = 0; c < s->channels; c++, x += s->height * s->width) {
-        for (size_t kh = 0; kh < s->kernel; kh++) {
-            for (size_t kw = 0; kw < s->kernel; kw++, columns += ld) {
-                if (is_same_size(s)) {
-                    shifted_add(x, columns, s, kh, kw);
-                } else {
-                    strided(columns, x, s, kh, kw, true);
-                }
-            }
-        }
-    }
 }
 
 /* ---- forward ---------------------------------------------------------------------------------------------------- */
@@ -308,32 +184,9 @@ static void backward_part(void *argument, size_t begin, size_t end, int32_t thre
     }
 }
 
-/* Adds up the threads' weight gradients, always in their order. */
-static void gather_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    const struct loop *loop = argument;
-    struct sy_plan *plan = loop->plan;
-    size_t weights = loop->s.groups * loop->s.out_channels * loop->s.rows;
-    float *dw = param_gradient(plan, loop->task->op, SY_WEIGHT), *db = param_gradient(plan, loop->task->op, SY_BIAS);
-    (void)thread;
-    for (size_t i = begin; i < end; i++) {
-        float sum = 0;
-        for (int32_t t = 0; t < plan->host->threads; t++) {
-            sum += plan->partial[(size_t)t * plan->partial_floats + i];
-        }
-        if (i < weights) {
-            dw[i] = sum;
-        } else if (db) {
-            db[i - weights] = sum;
-        }
-    }
-}
-
 void conv2d_backward(struct sy_plan *plan, const struct task *task) {
     struct loop loop = {plan, task, sizes_of(plan, task->op)};
-    size_t count = loop.s.groups * loop.s.out_channels * (loop.s.rows + 1);
-    for (int32_t t = 0; t < plan->host->threads; t++) {
-        memset(plan->partial + (size_t)t * plan->partial_floats, 0, count * sizeof *plan->partial);
-    }
+    clear_partial(plan);
     plan->host->parallel_for(plan->host, (size_t)plan->batch, backward_part, &loop);
-    plan->host->parallel_for(plan->host, count, gather_part, &loop);
+    gather_partial(plan, task->op);
 }

@@ -101,7 +101,7 @@ void multiply_backward(const struct part *p) {
     }
 }
 
-/* ---- slice ------------------------------------------------------------------------------------------------------ */
+/* ---- whole channels ------------------------------------------------------------------------------------------------------ */
 
 static size_t slice_offset(const struct part *p) {
     return (size_t)p->task->op->first * (p->in_row / (size_t)p->in->dim[0]);
@@ -121,6 +121,30 @@ void slice_backward(const struct part *p) {
         float *to = p->dx + n * p->in_row + slice_offset(p);
         for (size_t i = 0; i < p->out_row; i++) {
             to[i] += p->dy[n * p->out_row + i];
+        }
+    }
+}
+
+/* Offset within a sample of x of what channel c of the shuffled image is: c = j groups + i, from i C/groups + j. */
+static size_t unshuffled(const struct part *p, size_t c) {
+    size_t groups = (size_t)p->task->op->groups, channels = (size_t)p->in->dim[0];
+    return (c % groups * (channels / groups) + c / groups) * (p->in_row / channels);
+}
+
+void channel_shuffle_forward(const struct part *p) {
+    size_t channels = (size_t)p->in->dim[0], pixels = p->in_row / channels;
+    for (size_t i = 0; i < p->samples * channels; i++) {
+        const float *from = p->x + i / channels * p->in_row + unshuffled(p, i % channels);
+        memcpy(p->y + i * pixels, from, pixels * sizeof *p->y);
+    }
+}
+
+void channel_shuffle_backward(const struct part *p) {
+    size_t channels = (size_t)p->in->dim[0], pixels = p->in_row / channels;
+    for (size_t i = 0; i < p->samples * channels; i++) {
+        float *to = p->dx + i / channels * p->in_row + unshuffled(p, i % channels);
+        for (size_t k = 0; k < pixels; k++) {
+            give(&to[k], p->dy[i * pixels + k], p->overwrite);
         }
     }
 }

@@ -28,5 +28,7 @@ void dot_forward(const struct part *p);
 void dot_backward(const struct part *p);
 void l2_normalize_forward(const struct part *p);
 void l2_normalize_backward(const struct part *p);
+void channel_shuffle_forward(const struct part *p);
+void channel_shuffle_backward(const struct part *p);
 
 #endif

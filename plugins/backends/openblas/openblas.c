@@ -64,6 +64,9 @@ static void run_forward(struct sy_plan *plan, const struct task *task) {
             conv2d_forward(plan, task);
         }
         break;
+    case SY_OP_TRANSPOSED_CONV2D:
+        transposed_forward(plan, task);
+        break;
     case SY_OP_LINEAR:
         linear_forward(plan, task);
         break;
@@ -84,6 +87,9 @@ static void run_backward(struct sy_plan *plan, const struct task *task) {
         } else {
             conv2d_backward(plan, task);
         }
+        break;
+    case SY_OP_TRANSPOSED_CONV2D:
+        transposed_backward(plan, task);
         break;
     case SY_OP_LINEAR:
         linear_backward(plan, task);

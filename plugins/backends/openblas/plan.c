@@ -50,6 +50,9 @@ static void measure_scratch(struct sy_plan *plan) {
         size_t need_columns = 0, need_copies = 0, weights = 0;
         if (op->kind == SY_OP_CONV2D && is_depthwise(plan, op)) {
             need_columns = depthwise_scratch(plan, op);
+        } else if (op->kind == SY_OP_TRANSPOSED_CONV2D) {
+            need_columns = transposed_scratch(plan, op);
+            weights = store_count(&plan->store, op->param[SY_WEIGHT]) + (size_t)shape_of(plan, op->output)->dim[0];
         } else if (op->kind == SY_OP_CONV2D) {
             conv2d_scratch(plan, op, &need_columns, &need_copies);
             weights = store_count(&plan->store, op->param[SY_WEIGHT]) + (size_t)shape_of(plan, op->output)->dim[0];

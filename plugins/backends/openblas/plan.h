@@ -73,6 +73,8 @@ void plan_point(struct sy_plan *plan);
  * parameters. */
 void conv2d_forward(struct sy_plan *plan, const struct task *task);
 void conv2d_backward(struct sy_plan *plan, const struct task *task);
+void transposed_forward(struct sy_plan *plan, const struct task *task);
+void transposed_backward(struct sy_plan *plan, const struct task *task);
 void depthwise_forward(struct sy_plan *plan, const struct task *task);
 void depthwise_backward(struct sy_plan *plan, const struct task *task);
 void linear_forward(struct sy_plan *plan, const struct task *task);
@@ -91,7 +93,13 @@ static inline bool is_depthwise(const struct sy_plan *plan, const struct sy_op *
 }
 /* Floats of scratch an operator needs per thread: columns, and small copies. */
 void conv2d_scratch(const struct sy_plan *plan, const struct sy_op *op, size_t *columns, size_t *copies);
+size_t transposed_scratch(const struct sy_plan *plan, const struct sy_op *op);
 size_t depthwise_scratch(const struct sy_plan *plan, const struct sy_op *op);
+
+/* Gradients of one operator's weights and bias, one after the other, per thread: all zero; and added up into the store, in
+ * the order of threads. */
+void clear_partial(struct sy_plan *plan);
+void gather_partial(struct sy_plan *plan, const struct sy_op *op);
 
 /* Sum of floats, in lanes that are added in a fixed order. */
 double sum_floats(const float *x, size_t count);

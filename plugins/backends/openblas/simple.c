@@ -319,6 +319,8 @@ static struct pair functions_of(int32_t kind) {
         return (struct pair){dot_forward, dot_backward};
     case SY_OP_L2_NORMALIZE:
         return (struct pair){l2_normalize_forward, l2_normalize_backward};
+    case SY_OP_CHANNEL_SHUFFLE:
+        return (struct pair){channel_shuffle_forward, channel_shuffle_backward};
     default:
         return (struct pair){dropout_forward, dropout_backward};
     }

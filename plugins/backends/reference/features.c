@@ -130,3 +130,23 @@ void l2_normalize_backward(const struct names *k) {
         }
     }
 }
+
+/* Where channel c of the shuffled image comes from: c = j groups + i, and i C/groups + j is where. */
+static int32_t unshuffled(const struct names *k, int32_t c) {
+    int32_t groups = k->op->groups;
+    return c % groups * (k->in->dim[0] / groups) + c / groups;
+}
+
+/* y[j groups + i][h][w] = x[i C/groups + j][h][w] */
+void channel_shuffle_forward(const struct names *k) {
+    FOR_OUTPUT(*k, n, c, oh, ow) {
+        k->y[at(k->out, n, c, oh, ow)] = k->x[at(k->in, n, unshuffled(k, c), oh, ow)];
+    }
+}
+
+/* dx[i C/groups + j][h][w] += dy[j groups + i][h][w] */
+void channel_shuffle_backward(const struct names *k) {
+    FOR_OUTPUT(*k, n, c, oh, ow) {
+        k->dx[at(k->in, n, unshuffled(k, c), oh, ow)] += k->dy[at(k->out, n, c, oh, ow)];
+    }
+}

@@ -14,5 +14,7 @@ void dot_forward(const struct names *k);
 void dot_backward(const struct names *k);
 void l2_normalize_forward(const struct names *k);
 void l2_normalize_backward(const struct names *k);
+void channel_shuffle_forward(const struct names *k);
+void channel_shuffle_backward(const struct names *k);
 
 #endif

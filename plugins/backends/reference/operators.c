@@ -49,6 +49,54 @@ static void conv2d_backward(const struct names *k) {
     }
 }
 
+/* ---- transposed convolution ------------------------------------------------------------------------------------- */
+
+/* One input element spread out: y[n][o][h s + kh - p][w s + kw - p] += w[c][o - first][kh][kw] x[n][c][h][w] where o runs
+ * over the channels of c's group; backward, over the same products: dx += w dy, dw += x dy */
+static void transposed_conv2d_window(const struct names *k, int32_t n, int32_t c, int32_t h, int32_t w, bool backward) {
+    int32_t per = k->out->dim[0] / k->op->groups, first = c / (k->in->dim[0] / k->op->groups) * per;
+    size_t xi = at(k->in, n, c, h, w);
+    size_t wi = (size_t)c * (size_t)per * (size_t)k->op->kernel * (size_t)k->op->kernel;
+    for (int32_t o = first; o < first + per; o++) {
+        for (int32_t kh = 0; kh < k->op->kernel; kh++) {
+            for (int32_t kw = 0; kw < k->op->kernel; kw++, wi++) {
+                int32_t oh = h * k->op->stride + kh - k->op->padding, ow = w * k->op->stride + kw - k->op->padding;
+                if (oh < 0 || oh >= k->out->dim[1] || ow < 0 || ow >= k->out->dim[2]) {
+                    continue;
+                }
+                size_t yi = at(k->out, n, o, oh, ow);
+                if (backward) {
+                    k->dx[xi] += k->w[wi] * k->dy[yi];
+                    k->dw[wi] += k->x[xi] * k->dy[yi];
+                } else {
+                    k->y[yi] += k->w[wi] * k->x[xi];
+                }
+            }
+        }
+    }
+}
+
+/* y = b[c], or db[c] += dy; then every input element */
+static void transposed_conv2d(const struct names *k, bool backward) {
+    FOR_OUTPUT(*k, n, c, oh, ow) {
+        size_t yi = at(k->out, n, c, oh, ow);
+        if (!backward) {
+            k->y[yi] = k->b ? k->b[c] : 0;
+        } else if (k->db) {
+            k->db[c] += k->dy[yi];
+        }
+    }
+    for (int32_t n = 0; n < k->n; n++) {
+        for (int32_t c = 0; c < k->in->dim[0]; c++) {
+            for (int32_t h = 0; h < k->in->dim[1]; h++) {
+                for (int32_t w = 0; w < k->in->dim[2]; w++) {
+                    transposed_conv2d_window(k, n, c, h, w, backward);
+                }
+            }
+        }
+    }
+}
+
 /* ---- linear ----------------------------------------------------------------------------------------------------- */
 
 /* y[n][o] = b[o] + sum_i w[o][i] x[n][i] */
@@ -343,6 +391,12 @@ int operator_forward(struct sy_plan *plan, int32_t index, struct sy_error *err) 
     case SY_OP_L2_NORMALIZE:
         l2_normalize_forward(&k);
         return SY_OK;
+    case SY_OP_CHANNEL_SHUFFLE:
+        channel_shuffle_forward(&k);
+        return SY_OK;
+    case SY_OP_TRANSPOSED_CONV2D:
+        transposed_conv2d(&k, false);
+        return SY_OK;
     default:
         return sy_fail(err, SY_ENOTSUP, "%s: operator %d is unknown here", k.op->name, k.op->kind);
     }
@@ -406,6 +460,12 @@ void operator_backward(struct sy_plan *plan, int32_t index) {
         break;
     case SY_OP_L2_NORMALIZE:
         l2_normalize_backward(&k);
+        break;
+    case SY_OP_CHANNEL_SHUFFLE:
+        channel_shuffle_backward(&k);
+        break;
+    case SY_OP_TRANSPOSED_CONV2D:
+        transposed_conv2d(&k, true);
         break;
     default:
         break;
