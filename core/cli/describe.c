@@ -77,6 +77,25 @@ static void print_links(FILE *out, const struct sy_experiment *experiment, const
     fprintf(out, "\n");
 }
 
+static void print_start(FILE *out, const struct sy_experiment *experiment, const struct sy_node *node) {
+    static const char *const buffers[] = {"its own", "averaged, too", "copied"};
+    const struct sy_follow *follow = &node->follow;
+    const char *leader = follow->kind ? experiment->nodes[follow->node].name : "";
+    if (follow->kind == SY_FOLLOWS_WEIGHTS) {
+        fprintf(out, "           has the parameters of %s\n", leader);
+        return;
+    }
+    if (follow->kind == SY_FOLLOWS_AVERAGE) {
+        fprintf(out, "           average of %s, decay %g%s; running statistics %s\n", leader, follow->decay,
+                follow->warmup ? " (less at first)" : "", buffers[follow->buffers]);
+    }
+    fprintf(out, "           starts from %s%s\n",
+            node->init                           ? node->init
+            : follow->kind == SY_FOLLOWS_AVERAGE ? "what it averages: "
+                                                 : "weights drawn by the seed",
+            node->init ? "" : leader);
+}
+
 static void describe_node(FILE *out, const struct sy_experiment *experiment, const struct sy_node *node) {
     const struct sy_graph *graph = &node->full->graph;
     int32_t trainable = 0;
@@ -87,7 +106,7 @@ static void describe_node(FILE *out, const struct sy_experiment *experiment, con
             sy_role_name(node->role), node->network->found->plugin.name, (long long)sy_graph_parameter_count(graph),
             trainable, 1e-6 * (double)sy_graph_multiply_adds(graph));
     print_links(out, experiment, node);
-    fprintf(out, "           starts from %s\n", node->init ? node->init : "weights drawn by the seed");
+    print_start(out, experiment, node);
     fprintf(out, "           outputs:");
     for (int32_t k = 0; k < graph->n_outputs; k++) {
         fprintf(out, "%s %s ", k ? "," : "", graph->outputs[k]->name);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "follow.h"
 #include "weights.h"
 
 double sy_seconds_now(void) {
@@ -137,6 +138,9 @@ int sy_cohort_create(struct sy_cohort **out, struct sy_experiment *experiment, s
     for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK; i++) {
         status = make_member(cohort, i, err);
     }
+    if (status == SY_OK) {
+        status = sy_follow_start(cohort, err);
+    }
     if (status != SY_OK) {
         sy_cohort_destroy(cohort);
         return status;
@@ -174,6 +178,7 @@ void sy_cohort_destroy(struct sy_cohort *cohort) {
         free(cohort->source_scratch[s]);
     }
     free(cohort->source_scratch);
+    sy_follow_finish(cohort);
     free(cohort->tensor_pointers);
     free(cohort->scratch);
     free(cohort->decisions);

@@ -53,6 +53,7 @@ struct sy_cohort {
     float *scratch;                           /* a gradient as a loss writes it; as large as the largest output */
     float **source_scratch;                   /* for attached edges: per source */
     const struct sy_tensor **tensor_pointers; /* as many as the widest edge has sources, and one */
+    float *follow_scratch[2];                 /* the largest parameter of one that follows; NULL where nobody does */
     double seconds[SY_PHASES];                /* since somebody zeroed them */
     /* For measuring: 1 + enum sy_mode makes that the mode of every gate that is not only watched, with weights of 1,
      * whatever its policy (which is asked all the same) decides. 0: as they decide. */

@@ -42,16 +42,35 @@ struct sy_link {
 /* Inputs a network may have: as many as enum bits in sy_plan_options.input_gradients. */
 #define SY_MOST_LINKS 32
 
+/* Whose parameters a node has, if not its own. */
+enum sy_follow_kind {
+    SY_FOLLOWS_NOBODY,
+    SY_FOLLOWS_AVERAGE, /* of another's over the steps; never learns */
+    SY_FOLLOWS_WEIGHTS, /* the very same as another's; what it learns moves those */
+};
+enum sy_buffers { SY_BUFFERS_OWN, SY_BUFFERS_AVERAGE, SY_BUFFERS_COPY };
+
+struct sy_follow {
+    int32_t kind; /* enum sy_follow_kind */
+    int32_t node; /* -1: nobody */
+    double decay; /* of an average */
+    bool warmup;
+    int32_t buffers; /* enum sy_buffers: what an average does with running statistics */
+};
+
 /* A network with its optimiser; see the design's table of words. */
 struct sy_node {
     const char *name;
-    int32_t role;     /* enum sy_role */
-    uint32_t key;     /* of its random numbers: from its name, or from nodes.X.seed */
-    uint64_t seed;    /* the experiment's, or nodes.X.seed */
-    int32_t view;     /* index of its view of the batch; of no meaning where it is fed by others only */
+    int32_t role;  /* enum sy_role */
+    uint32_t key;  /* of its random numbers: from its name, or from nodes.X.seed */
+    uint64_t seed; /* the experiment's, or nodes.X.seed */
+    int32_t view;  /* index of its view of the batch; of no meaning where it is fed by others only */
+    bool looks;    /* the image is among its inputs */
+    const char *view_of;
     const char *init; /* file of initial weights, NULL: drawn */
     double label_weight;
     int32_t frozen; /* enum sy_frozen */
+    struct sy_follow follow;
     struct sy_instance *network;
     const struct sy_network_ops *ops;
     bool ready;

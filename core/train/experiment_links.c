@@ -17,9 +17,8 @@ static int32_t node_called(const struct sy_experiment *experiment, const char *n
     return -1;
 }
 
-/* A problem that names the nearest node. */
-static void unknown_node(struct sy_experiment *experiment, const char *name, const struct sy_setting *at,
-                         struct sy_problems *problems) {
+void sy_experiment_unknown_node(struct sy_experiment *experiment, const char *name, const struct sy_setting *at,
+                                struct sy_problems *problems) {
     const char **names = malloc((size_t)experiment->n_nodes * sizeof *names);
     const char *near = NULL;
     for (int32_t i = 0; names && i < experiment->n_nodes; i++) {
@@ -51,7 +50,7 @@ static void read_source(struct sy_experiment *experiment, const struct sy_node *
     int32_t source = name ? node_called(experiment, name, strlen(name)) : -1;
     link->output_name = sy_arena_text(experiment->arena, dot + 1);
     if (name && source < 0) {
-        unknown_node(experiment, name, link->setting, problems);
+        sy_experiment_unknown_node(experiment, name, link->setting, problems);
     } else if (source >= 0 && &experiment->nodes[source] == node) {
         sy_problem(problems, link->setting, "node \"%s\" feeds itself", node->name);
     } else if (source >= 0) {

@@ -119,23 +119,30 @@ static bool build_graph(struct sy_experiment *experiment, struct sy_node *node, 
 }
 
 /* The view a node looks at: the shared one (key 0), or one of its own. Who is fed by others only sees what they see. */
-static void choose_view(struct sy_experiment *experiment, struct sy_node *node, int32_t choice, uint32_t *keys,
-                        struct sy_problems *problems) {
+static void choose_view(struct sy_experiment *experiment, struct sy_node *node, const struct sy_node_settings *settings,
+                        uint32_t *keys, struct sy_problems *problems) {
     enum { BY_DEFAULT, SHARED, OWN };
-    bool looks = false;
     for (int32_t k = 0; k < node->n_links; k++) {
-        looks = looks || node->links[k].source < 0;
+        node->looks = node->looks || node->links[k].source < 0;
     }
-    if (!looks) {
-        if (choice != BY_DEFAULT) {
+    if (!node->looks) {
+        if (settings->view != BY_DEFAULT || settings->view_of) {
             sy_problem(
-                problems, sy_setting_find(node->setting, "view"),
+                problems, sy_setting_find(node->setting, settings->view_of ? "view_of" : "view"),
                 "node \"%s\" is fed by other nodes only and sees what they see; leave view out, and give it to them",
                 node->name);
         }
         return;
     }
-    bool own = choice == OWN || (choice == BY_DEFAULT && experiment->data.views == 1);
+    if (settings->view_of) {
+        node->view_of = settings->view_of;
+        if (settings->view != BY_DEFAULT) {
+            sy_problem(problems, sy_setting_find(node->setting, "view"), "node \"%s\" has view_of, too; leave one out",
+                       node->name);
+        }
+        return;
+    }
+    bool own = settings->view == OWN || (settings->view == BY_DEFAULT && experiment->data.views == 1);
     uint32_t key = own ? (node->key ? node->key : 1) : 0;
     for (node->view = 0; node->view < experiment->n_views; node->view++) {
         if (keys[node->view] == key) {
@@ -145,9 +152,30 @@ static void choose_view(struct sy_experiment *experiment, struct sy_node *node, 
     keys[experiment->n_views++] = key;
 }
 
+/* Gives nodes with view_of the view of the node they name. */
+static void share_views(struct sy_experiment *experiment, struct sy_problems *problems) {
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        struct sy_node *node = &experiment->nodes[i];
+        const struct sy_setting *at = sy_setting_find(node->setting, "view_of");
+        const struct sy_node *other = NULL;
+        for (int32_t k = 0; node->view_of && k < experiment->n_nodes; k++) {
+            other = !strcmp(experiment->nodes[k].name, node->view_of) ? &experiment->nodes[k] : other;
+        }
+        if (other && !other->looks) {
+            sy_problem(problems, at, "node \"%s\" sees no image of its own; name one that does", other->name);
+        } else if (other && other->view_of) {
+            sy_problem(problems, at, "node \"%s\" has view_of itself; name node \"%s\"", other->name, other->view_of);
+        } else if (other) {
+            node->view = other->view;
+        } else if (node->view_of) {
+            sy_experiment_unknown_node(experiment, node->view_of, at, problems);
+        }
+    }
+}
+
 static void make_node(struct sy_experiment *experiment, struct sy_node *node, struct sy_setting *setting,
                       uint32_t *view_keys, struct sy_problems *problems) {
-    static const char *const groups[] = {"plugin", "inputs", "optimizer", "schedule", "label_loss", NULL};
+    static const char *const groups[] = {"plugin", "inputs", "ema", "optimizer", "schedule", "label_loss", NULL};
     struct sy_table table = {sy_node_fields, 0};
     struct sy_node_settings settings = {0};
     setting->used = true;
@@ -163,7 +191,8 @@ static void make_node(struct sy_experiment *experiment, struct sy_node *node, st
     node->frozen = settings.frozen;
     node->seed = settings.seed >= 0 ? (uint64_t)settings.seed : (uint64_t)experiment->seed;
     node->key = settings.seed >= 0 ? 0 : (uint32_t)XXH32(node->name, strlen(node->name), 0);
-    choose_view(experiment, node, settings.view, view_keys, problems);
+    sy_experiment_read_follow(experiment, node, settings.weights_of, problems);
+    choose_view(experiment, node, &settings, view_keys, problems);
     sy_optimizer_read(&node->optimizer, node_group(experiment, setting, "optimizer", problems), experiment->arena,
                       problems);
     sy_schedule_read(&node->schedule, node_group(experiment, setting, "schedule", problems), experiment->arena,
@@ -216,11 +245,14 @@ void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_proble
         experiment->nodes[i].name = group->children[i]->name;
         experiment->nodes[i].setting = group->children[i];
     }
+    sy_experiment_lend_networks(experiment, problems);
     for (size_t i = 0; i < count; i++) {
         make_node(experiment, &experiment->nodes[i], group->children[i], keys, problems);
     }
     sy_experiment_order(experiment, problems);
+    share_views(experiment, problems);
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         build_node(experiment, &experiment->nodes[experiment->sequence[i]], problems);
     }
+    sy_experiment_check_follow(experiment, problems);
 }

@@ -7,7 +7,7 @@
 
 /* Tables of the core's groups. */
 extern const struct sy_field sy_experiment_fields[], sy_data_fields[], sy_augment_fields[], sy_train_fields[],
-    sy_node_fields[], sy_topology_fields[], sy_link_fields[];
+    sy_node_fields[], sy_topology_fields[], sy_link_fields[], sy_ema_fields[];
 
 /* What sy_node_fields and sy_topology_fields are read into. */
 struct sy_node_settings {
@@ -15,6 +15,12 @@ struct sy_node_settings {
     const char *init;
     double label_weight;
     int64_t seed;
+    const char *weights_of, *view_of;
+};
+struct sy_ema_settings {
+    const char *of;
+    double decay;
+    int32_t warmup, buffers;
 };
 struct sy_link_settings {
     const char *from;
@@ -40,6 +46,16 @@ void sy_experiment_check_selection(const struct sy_experiment *experiment, struc
 void sy_experiment_without_data(struct sy_experiment *experiment, const struct sy_dataset_info *images,
                                 struct sy_problems *problems);
 void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_problems *problems);
+/* A problem that says that no node has this name, and names the nearest. */
+void sy_experiment_unknown_node(struct sy_experiment *experiment, const char *name, const struct sy_setting *at,
+                                struct sy_problems *problems);
+/* Gives nodes that follow others the plugin and the parameters of those, where they name none themselves. */
+void sy_experiment_lend_networks(struct sy_experiment *experiment, struct sy_problems *problems);
+/* Reads nodes.X.ema and weights_of into node->follow; node->frozen is known, and becomes "train" for an average. */
+void sy_experiment_read_follow(struct sy_experiment *experiment, struct sy_node *node, const char *weights_of,
+                               struct sy_problems *problems);
+/* When graphs are built: whether those that follow fit those that are followed. */
+void sy_experiment_check_follow(struct sy_experiment *experiment, struct sy_problems *problems);
 /* Reads nodes.X.inputs into the node's links: the image where it has none. Names of all nodes are known by now. */
 void sy_experiment_read_links(struct sy_experiment *experiment, struct sy_node *node, struct sy_problems *problems);
 /* Puts experiment->sequence in order; a problem where nodes feed each other in a circle. */

@@ -95,6 +95,26 @@ const struct sy_field sy_node_fields[] = {
              .doc = "safetensors file its weights start from; not given: drawn by the seed"),
     SY_PARAM(struct sy_node_settings, seed, .def = -1, .min = -1, .max = 9e15,
              .doc = "key of its own random numbers, whatever its name; -1: from the experiment's seed and its name"),
+    SY_PARAM(struct sy_node_settings, view_of, .doc = "node whose augmented view of the batch it sees as well"),
+    SY_PARAM(struct sy_node_settings, weights_of,
+             .doc =
+                 "node whose parameters are its own, too: one network at work at several places or on several views; "
+                 "gradients add up, running statistics move at each place, the optimiser is the other's"),
+    SY_END,
+};
+
+const struct sy_field sy_ema_fields[] = {
+    SY_PARAM(struct sy_ema_settings, of, .flags = SY_REQUIRED,
+             .doc = "node whose parameters are averaged over the steps"),
+    SY_PARAM(struct sy_ema_settings, decay, .def = 0.999, .min = 0, .max = 1,
+             .doc = "share of the average that stays: w = decay w + (1 - decay) w of the other, after every step"),
+    SY_PARAM(struct sy_ema_settings, warmup, .flags = SY_FLAG,
+             .doc = "decay is at most 1 - 1/(g + 1) in the g-th step, from 1: young averages forget faster",
+             .reference = "Tarvainen, Valpola, NeurIPS 2017, released code; Wu, Gong, PCL, AAAI 2021"),
+    SY_PARAM(struct sy_ema_settings, buffers, .choices = "own|average|copy",
+             .doc = "running statistics: moved by its own training-mode forwards, averaged as parameters are, or the "
+                    "other's",
+             .reference = "own: Tarvainen, Valpola, and PCL, as released"),
     SY_END,
 };
 
@@ -130,15 +150,11 @@ const struct sy_field sy_topology_fields[] = {
 
 const struct sy_core_table *sy_core_tables(void) {
     static const struct sy_core_table tables[] = {
-        {"(top level)", sy_experiment_fields},
-        {"data", sy_data_fields},
-        {"data.augment", sy_augment_fields},
-        {"train", sy_train_fields},
-        {"nodes.X", sy_node_fields},
-        {"nodes.X.inputs.[N]", sy_link_fields},
-        {"stages.X", sy_stage_fields},
-        {"topology", sy_topology_fields},
-        {NULL, NULL},
+        {"(top level)", sy_experiment_fields}, {"data", sy_data_fields},
+        {"data.augment", sy_augment_fields},   {"train", sy_train_fields},
+        {"nodes.X", sy_node_fields},           {"nodes.X.inputs.[N]", sy_link_fields},
+        {"nodes.X.ema", sy_ema_fields},        {"stages.X", sy_stage_fields},
+        {"topology", sy_topology_fields},      {NULL, NULL},
     };
     return tables;
 }

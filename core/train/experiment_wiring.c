@@ -274,7 +274,11 @@ static void check_frozen(struct told *told) {
     const struct sy_experiment *experiment = told->experiment;
     for (int32_t e = 0; e < experiment->n_edges; e++) {
         const struct sy_node *target = &experiment->nodes[experiment->edges[e].target];
-        if (target->frozen) {
+        if (target->frozen && target->follow.kind == SY_FOLLOWS_AVERAGE) {
+            sy_problem(told->problems, told->group,
+                       "edge %s: node \"%s\" is an average of \"%s\" and learns nothing; let the edge go into that one",
+                       experiment->edges[e].name, target->name, experiment->nodes[target->follow.node].name);
+        } else if (target->frozen) {
             sy_problem(told->problems, told->group,
                        "edge %s: node \"%s\" is frozen and learns nothing; give the edge weight 0 (to_teacher = 0.0 in "
                        "pair), or leave frozen out",
@@ -422,6 +426,13 @@ static void check_update_order(struct told *told) {
                            node->name, experiment->nodes[node->links[k].source].name);
                 return;
             }
+        }
+        if (node->follow.kind == SY_FOLLOWS_WEIGHTS) {
+            sy_problem(
+                told->problems, sy_setting_find(told->group, "update"),
+                "\"alternating\" is for nodes with parameters of their own; node \"%s\" has those of node \"%s\"",
+                node->name, experiment->nodes[node->follow.node].name);
+            return;
         }
     }
 }

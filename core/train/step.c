@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cohort.h"
+#include "follow.h"
 
 /* Prefixes the reason of a failed call with who it was. */
 static int blame(struct sy_error *err, int status, const char *who, const struct sy_moment *now) {
@@ -328,33 +329,39 @@ static int pour_back(struct sy_cohort *cohort, struct sy_member *member, struct 
     return status;
 }
 
-static int learn(struct sy_cohort *cohort, int32_t index, const struct sy_moment *now, struct sy_error *err) {
-    struct sy_experiment *experiment = cohort->experiment;
+/* Gradients of everything the node has, and of what feeds it. */
+static int go_back(struct sy_cohort *cohort, int32_t index, const struct sy_moment *now, struct sy_error *err) {
     struct sy_member *member = &cohort->members[index];
-    const struct sy_backend_ops *ops = experiment->backend_ops;
-    bool coasts = !member->on && !member->node->frozen && experiment->pause == SY_PAUSE_ZERO_GRAD_STEP;
-    if (!member->on && !coasts) {
+    if (!member->on) {
         return SY_OK;
     }
     double start = sy_seconds_now();
-    int status = SY_OK;
-    if (member->on) {
-        for (int32_t k = 0; k < member->n_outputs; k++) {
-            member->gradient_tensors[k] = member->outputs[k];
-            member->gradient_tensors[k].data = member->gradients[k];
-            member->gradient_pointers[k] = member->flows[k] ? &member->gradient_tensors[k] : NULL;
-        }
-        status = ops->backward(member->plan, member->gradient_pointers, err);
-        status = status == SY_OK ? pour_back(cohort, member, err) : status;
+    for (int32_t k = 0; k < member->n_outputs; k++) {
+        member->gradient_tensors[k] = member->outputs[k];
+        member->gradient_tensors[k].data = member->gradients[k];
+        member->gradient_pointers[k] = member->flows[k] ? &member->gradient_tensors[k] : NULL;
     }
-    double middle = sy_seconds_now();
+    int status = cohort->experiment->backend_ops->backward(member->plan, member->gradient_pointers, err);
+    status = status == SY_OK ? pour_back(cohort, member, err) : status;
+    cohort->seconds[SY_PHASE_BACKWARD] += sy_seconds_now() - start;
+    return blame(err, status, member->node->name, now);
+}
+
+static int move(struct sy_cohort *cohort, int32_t index, const struct sy_moment *now, struct sy_error *err) {
+    struct sy_experiment *experiment = cohort->experiment;
+    struct sy_member *member = &cohort->members[index];
+    bool coasts = !member->on && !member->node->frozen && experiment->pause == SY_PAUSE_ZERO_GRAD_STEP;
+    if ((!member->on && !coasts) || member->node->follow.kind == SY_FOLLOWS_WEIGHTS) {
+        return SY_OK;
+    }
+    double start = sy_seconds_now();
+    int status = sy_follow_gather(cohort, index, err);
     if (status == SY_OK) {
         struct sy_update update = sy_optimizer_update(&member->node->optimizer, member->lr, ++member->updates);
         update.zero_gradient = coasts;
-        status = ops->update(member->plan, &update, err);
+        status = experiment->backend_ops->update(member->plan, &update, err);
     }
-    cohort->seconds[SY_PHASE_BACKWARD] += middle - start;
-    cohort->seconds[SY_PHASE_UPDATE] += sy_seconds_now() - middle;
+    cohort->seconds[SY_PHASE_UPDATE] += sy_seconds_now() - start;
     return blame(err, status, member->node->name, now);
 }
 
@@ -390,8 +397,9 @@ static int decide_all(struct sy_cohort *cohort, const struct sy_batch *batch, co
         int32_t frozen = member->node->frozen;
         member->on = !frozen && !sy_cohort_paused(cohort, i);
         bool moves = frozen ? frozen == SY_FROZEN_TRAIN : member->on || experiment->paused_bn == SY_PAUSED_BN_UPDATE;
+        moves = moves && !sy_follow_moves_statistics(member->node);
         if (moves) {
-            status = blame(err, experiment->backend_ops->statistics(member->plan, err), member->node->name, now);
+            status = blame(err, sy_follow_statistics(cohort, i, err), member->node->name, now);
         }
     }
     return status;
@@ -407,7 +415,10 @@ static int learn_simultaneously(struct sy_cohort *cohort, const struct sy_batch 
     }
     cohort->seconds[SY_PHASE_LOSS] += sy_seconds_now() - start;
     for (int32_t n = cohort->experiment->n_nodes; n-- > 0 && status == SY_OK;) {
-        status = learn(cohort, cohort->experiment->sequence[n], now, err);
+        status = go_back(cohort, cohort->experiment->sequence[n], now, err);
+    }
+    for (int32_t i = 0; i < cohort->experiment->n_nodes && status == SY_OK; i++) {
+        status = move(cohort, i, now, err);
     }
     return status;
 }
@@ -421,7 +432,8 @@ static int learn_alternating(struct sy_cohort *cohort, const struct sy_batch *ba
         status = node_losses(cohort, i, batch, now, err);
         cohort->seconds[SY_PHASE_LOSS] += sy_seconds_now() - start;
         if (status == SY_OK) {
-            status = learn(cohort, i, now, err);
+            status = go_back(cohort, i, now, err);
+            status = status == SY_OK ? move(cohort, i, now, err) : status;
         }
         if (status == SY_OK && i + 1 < cohort->experiment->n_nodes) {
             start = sy_seconds_now();
@@ -445,8 +457,12 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
     if (status != SY_OK) {
         return status;
     }
-    return cohort->experiment->order == SY_ORDER_ALTERNATING ? learn_alternating(cohort, batch, now, err)
-                                                             : learn_simultaneously(cohort, batch, now, err);
+    status = cohort->experiment->order == SY_ORDER_ALTERNATING ? learn_alternating(cohort, batch, now, err)
+                                                               : learn_simultaneously(cohort, batch, now, err);
+    double learnt = sy_seconds_now();
+    status = status == SY_OK ? sy_follow(cohort, now, err) : status;
+    cohort->seconds[SY_PHASE_UPDATE] += sy_seconds_now() - learnt;
+    return status;
 }
 
 int sy_cohort_infer(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_error *err) {

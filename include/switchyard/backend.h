@@ -100,7 +100,7 @@ struct sy_update {
 /* What get and set move. */
 enum sy_stored {
     SY_PARAMETER_VALUE = 1,
-    SY_PARAMETER_GRADIENT = 2, /* get only; as the last backward left it */
+    SY_PARAMETER_GRADIENT = 2, /* as the last backward left it; set: what the next update takes instead */
     SY_OPTIMIZER_SLOT_0 = 3,
     SY_OPTIMIZER_SLOT_1 = 4,
 };

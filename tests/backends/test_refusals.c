@@ -145,7 +145,7 @@ ParameterizedTest(const struct backend_case *param, refusals, things_that_are_no
     expect_refused(ops->get(plan, SY_OPTIMIZER_SLOT_1 + 1, 0, &tensor, &err), &err, "slot 2");
     expect_refused(ops->get(plan, SY_PARAMETER_GRADIENT, 2, &tensor, &err), &err, "gradient of a running mean");
     expect_refused(ops->set(plan, SY_OPTIMIZER_SLOT_0, 2, &tensor, &err), &err, "slot of a running mean");
-    expect_refused(ops->set(plan, SY_PARAMETER_GRADIENT, 0, &tensor, &err), &err, "set of a gradient");
+    expect_refused(ops->set(plan, SY_PARAMETER_GRADIENT, 2, &tensor, &err), &err, "set of a running mean's gradient");
     expect_refused(ops->update(plan, &update, &err), &err, "update rule 99");
     tensor.dtype = SY_I32;
     expect_refused(ops->get(plan, SY_PARAMETER_VALUE, 0, &tensor, &err), &err, "a parameter as integers");

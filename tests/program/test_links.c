@@ -120,3 +120,63 @@ Test(links, a_resumed_run_has_the_bits_of_a_whole_one) {
     cr_expect(same_bytes("whole/checkpoints/10/two.safetensors", "parts/checkpoints/10/two.safetensors"));
     cr_expect_eq(run_program("check whole/run.cfg"), 0, "what was resolved can be run again");
 }
+
+static void expect_follow_problem(const char *nodes, const char *problem) {
+    char text[2048];
+    snprintf(text, sizeof text,
+             "backend = \"reference\"; threads = 1;\ndata: { plugin = \"shapes\"; train = 16; test = 16; };\n"
+             "topology: { plugin = \"independent\"; };\nnodes: {\n  a: { plugin = \"mlp\"; hidden = [4]; };\n%s\n};\n",
+             nodes);
+    write_text("bad.cfg", text);
+    cr_expect_eq(run_program("check bad.cfg"), 2, "%s", nodes);
+    cr_expect(said(problem), "%s: must say: %s", nodes, problem);
+}
+
+Test(links, followers_that_do_not_fit_are_explained_with_their_line) {
+    expect_follow_problem("b: { ema: { of = \"aa\"; }; };",
+                          "bad.cfg:6: nodes.b.ema.of: no node is called \"aa\"; did you mean \"a\"?");
+    expect_follow_problem("b: { ema: { of = \"b\"; }; plugin = \"mlp\"; };",
+                          "bad.cfg:6: nodes.b.ema.of: node \"b\" follows itself");
+    expect_follow_problem("b: { ema: { of = \"a\"; dekay = 0.9; }; };", "bad.cfg:6: nodes.b.ema.dekay: unknown key");
+    expect_follow_problem("b: { ema: { decay = 0.9; }; plugin = \"mlp\"; };",
+                          "bad.cfg:6: nodes.b.ema: \"of\" is missing");
+    expect_follow_problem(
+        "b: { ema: { of = \"a\"; }; hidden = [5]; };",
+        "bad.cfg:6: nodes.b.ema.of: the networks of \"b\" and \"a\" differ: parameter fc1.weight is not in");
+    expect_follow_problem("b: { ema: { of = \"a\"; }; };\nc: { ema: { of = \"b\"; }; };",
+                          "bad.cfg:7: nodes.c.ema.of: node \"b\" is an average itself");
+    expect_follow_problem("b: { weights_of = \"a\"; };\nc: { weights_of = \"b\"; };",
+                          "bad.cfg:7: nodes.c.weights_of: node \"b\" has the weights of \"a\"; name that one");
+    expect_follow_problem("b: { weights_of = \"a\"; ema: { of = \"a\"; }; };",
+                          "bad.cfg:6: nodes.b.ema: node \"b\" has weights_of, too");
+    expect_follow_problem("b: { ema: { of = \"a\"; }; frozen = \"eval\"; };",
+                          "bad.cfg:6: nodes.b.ema: node \"b\" is in evaluation mode");
+    expect_follow_problem("b: { plugin = \"mlp\"; view_of = \"c\"; };",
+                          "bad.cfg:6: nodes.b.view_of: no node is called \"c\"");
+    expect_follow_problem("b: { plugin = \"mlp\"; view_of = \"a\"; view = \"own\"; };",
+                          "bad.cfg:6: nodes.b.view: node \"b\" has view_of, too");
+}
+
+Test(links, a_resumed_run_with_averages_and_shared_weights_has_the_bits_of_a_whole_one) {
+    write_text("run.cfg",
+               "backend = \"reference\"; threads = 1;\n"
+               "data: { plugin = \"shapes\"; batch = 8; limit = 40; test_limit = 16; train = 40; test = 16;\n"
+               "        augment: { crop_pad = 2; flip = true; }; };\n"
+               "train: { epochs = 2; checkpoint_steps = 3; optimizer: { lr = 0.02; }; };\n"
+               "topology: { plugin = \"mesh\"; };\n"
+               "nodes: {\n"
+               "  a: { plugin = \"mlp\"; hidden = [6]; view = \"own\"; };\n"
+               "  again: { weights_of = \"a\"; view = \"own\"; };\n"
+               "  mean: { ema: { of = \"a\"; decay = 0.9; warmup = true; }; role = \"part\"; view_of = \"again\"; };\n"
+               "};\n");
+    cr_assert_eq(run_program("run run.cfg --out whole"), 0);
+    cr_assert_eq(run_program("run run.cfg --out parts --steps 7"), 0);
+    cr_assert_eq(run_program("run run.cfg --out parts --resume"), 0);
+    cr_expect(same_bytes("whole/steps.jsonl", "parts/steps.jsonl"));
+    cr_expect(same_bytes("whole/checkpoints/10/mean.safetensors", "parts/checkpoints/10/mean.safetensors"));
+    cr_expect(same_bytes("whole/checkpoints/10/a.safetensors", "parts/checkpoints/10/again.safetensors"));
+    cr_expect_not(same_bytes("whole/checkpoints/10/a.safetensors", "whole/checkpoints/10/mean.safetensors"));
+    cr_assert_eq(run_program("check whole/run.cfg"), 0, "what was resolved can be run again");
+    cr_expect(said("has the parameters of a"));
+    cr_expect(said("average of a, decay 0.9 (less at first); running statistics its own"));
+}

@@ -162,9 +162,9 @@ int store_get(const struct store *store, int32_t stored, int32_t index, struct s
 }
 
 int store_set(struct store *store, int32_t stored, int32_t index, const struct sy_tensor *in, struct sy_error *err) {
-    float *to = stored == SY_PARAMETER_GRADIENT ? NULL : find(store, stored, index, in, err);
+    float *to = find(store, stored, index, in, err);
     if (!to) {
-        return sy_fail(err, SY_EINVAL, "parameter %d: gradients cannot be set", index);
+        return SY_EINVAL;
     }
     memcpy(to, in->data, sy_tensor_count(in) * sizeof *to);
     return SY_OK;

@@ -321,11 +321,13 @@ static int get(struct sy_plan *plan, int32_t stored, int32_t index, struct sy_te
 }
 
 static int set(struct sy_plan *plan, int32_t stored, int32_t index, const struct sy_tensor *in, struct sy_error *err) {
-    double *array = stored == SY_PARAMETER_GRADIENT ? NULL : stored_array(plan, stored, index);
+    double *array = stored_array(plan, stored, index);
     int status = check_stored(plan, array, index, in, err);
     if (status == SY_OK) {
         read_tensor(array, in);
-        plan->kept = plan->kept && stored != SY_PARAMETER_VALUE;
+        /* Running statistics are of no meaning to a backward of what was normalised by its batch. */
+        bool matters = stored == SY_PARAMETER_VALUE && plan->graph->params[index]->role == SY_TRAINABLE;
+        plan->kept = plan->kept && !matters;
     }
     return status;
 }
