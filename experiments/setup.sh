@@ -17,6 +17,7 @@ library jansson|libjansson-dev|writes journals and manifests
 library libxxhash|libxxhash-dev|checksums of checkpoints and data
 library openblas|libopenblas-dev|fast matrix products
 library gsl|libgsl-dev|statistics of reports
+command gnuplot|gnuplot-nox|figures of reports
 header oneapi/dnnl/dnnl.h|libdnnl-dev|fast convolutions
 END
   [ "$1" != tests ] || echo 'library criterion|libcriterion-dev|the test framework'

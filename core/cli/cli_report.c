@@ -5,12 +5,14 @@
 
 #include "../config/problems.h"
 #include "../record/run_folder.h"
+#include "../report/figures.h"
 #include "../report/write.h"
 #include "cli.h"
 
 struct arguments {
     const char *folder, *out, *baseline;
     int form;
+    bool figures;
 };
 
 static const char *const forms[] = {"text", "md", "latex", "csv", "json"};
@@ -43,11 +45,10 @@ static bool set_form(struct arguments *arguments, const char *name) {
 }
 
 static int parse(struct arguments *arguments, int argc, char **argv) {
-    static const struct option options[] = {{"format", required_argument, NULL, 'f'},
-                                            {"out", required_argument, NULL, 'o'},
-                                            {"baseline", required_argument, NULL, 'b'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"format", required_argument, NULL, 'f'},   {"out", required_argument, NULL, 'o'},
+        {"baseline", required_argument, NULL, 'b'}, {"figures", no_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     int option;
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -58,6 +59,8 @@ static int parse(struct arguments *arguments, int argc, char **argv) {
             arguments->out = optarg;
         } else if (option == 'b') {
             arguments->baseline = optarg;
+        } else if (option == 'p') {
+            arguments->figures = true;
         } else if (option == 'f') {
             if (!set_form(arguments, optarg)) {
                 return SY_EXIT_BAD_INPUT;
@@ -98,6 +101,17 @@ static int write_report(const struct arguments *arguments, struct sy_report *rep
     return status;
 }
 
+static int draw_figures(const struct arguments *arguments, struct sy_report *report, struct sy_error *err) {
+    char folder[4096];
+    struct sy_figures figures;
+    snprintf(folder, sizeof folder, "%s/figures", arguments->folder);
+    int status = sy_figures_make(&figures, report, folder, "svg pdf", err);
+    if (status == SY_OK) {
+        fprintf(stderr, "%d figures, their scripts and data are in %s\n", (int)figures.count, folder);
+    }
+    return status;
+}
+
 int sy_cli_report(int argc, char **argv) {
     struct arguments arguments = {0};
     struct sy_error err = {.size = sizeof err};
@@ -107,6 +121,9 @@ int sy_cli_report(int argc, char **argv) {
         return code;
     }
     int status = sy_report_read(&report, arguments.folder, arguments.baseline, &err);
+    if (status == SY_OK && arguments.figures) {
+        status = draw_figures(&arguments, report, &err);
+    }
     if (status == SY_OK) {
         status = write_report(&arguments, report, &err);
     }
