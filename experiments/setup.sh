@@ -19,6 +19,7 @@ library openblas|libopenblas-dev|fast matrix products
 library gsl|libgsl-dev|statistics of reports
 command gnuplot|gnuplot-nox|figures of reports
 header oneapi/dnnl/dnnl.h|libdnnl-dev|fast convolutions
+library libturbojpeg|libturbojpeg0-dev|reads the images of Tiny-ImageNet
 END
   [ "$1" != tests ] || echo 'library criterion|libcriterion-dev|the test framework'
 }

@@ -293,6 +293,9 @@ static void divide(struct sy_experiment *experiment, struct sy_setting *group, s
                                (uint64_t)experiment->seed, &err) != SY_OK) {
         sy_problem(problems, at, "data set \"%s\": %s", experiment->dataset->found->plugin.name, err.text);
     }
+    for (int64_t i = 0; i < experiment->parts.n_validation; i++) {
+        experiment->labels[experiment->parts.validation[i]] = -1; /* whoever compares samples leaves these alone */
+    }
 }
 
 void sy_experiment_check_selection(const struct sy_experiment *experiment, struct sy_problems *problems) {

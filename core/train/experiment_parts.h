@@ -37,7 +37,7 @@ struct sy_setting *sy_experiment_group(struct sy_setting *parent, const char *na
 
 void sy_experiment_find_backend(struct sy_experiment *experiment, struct sy_problems *problems);
 void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems);
-/* Labels of the samples trained on, for sy_services.labels; `source` is the experiment. Made up, class after class, where
+/* Labels of the training split, -1 for those of its validation part, for sy_services.labels; `source` is the experiment. Made up, class after class, where
  * there is no data set. */
 int sy_experiment_labels(void *source, const int32_t **out, int64_t *count, struct sy_error *err);
 /* Whether train.select has something to select by; once the nodes are there. */

@@ -49,7 +49,7 @@ struct sy_stage {
     const char *experiment; /* name and seed of its experiment */
     int64_t seed;
     int64_t steps;
-    bool tested; /* it has a test split, and so a best epoch */
+    bool tested; /* on the way, so that there is a best epoch */
     struct sy_train_settings train;
     const char **nodes;
     struct sy_built_graph **graphs; /* of the nodes; owned */

@@ -21,7 +21,7 @@ static bool remember(struct sy_stages *stages, struct sy_stage *stage, struct sy
     stage->experiment = sy_arena_text(stages->arena, experiment->name);
     stage->seed = experiment->seed;
     stage->steps = sy_experiment_steps(experiment);
-    stage->tested = experiment->dataset_info.count[SY_TEST_SPLIT] > 0;
+    stage->tested = experiment->dataset_info.count[SY_TEST_SPLIT] > 0 || experiment->parts.n_validation > 0;
     stage->train = experiment->train;
     if (bytes) {
         memcpy(snapshots, experiment->train.snapshots.at, bytes);

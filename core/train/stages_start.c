@@ -141,7 +141,8 @@ static void check_moment(const struct sy_stage_start *start, const struct sy_sta
                          struct sy_problems *problems) {
     int64_t epochs = from->train.epochs;
     if (start->moment == SY_STAGE_BEST && !from->tested) {
-        sy_problem(problems, start->at, "stage \"%s\" has no test split and so no best epoch", from->name);
+        sy_problem(problems, start->at,
+                   "stage \"%s\" has neither a test split nor a validation part, and so no best epoch", from->name);
     } else if (start->moment == SY_STAGE_EPOCH && start->epoch > epochs) {
         sy_problem(problems, start->at, "stage \"%s\" has %" PRId64 " epochs only", from->name, epochs);
     } else if (start->moment == SY_STAGE_EPOCH && start->epoch < epochs &&

@@ -35,8 +35,8 @@ struct sy_host {
      * init. On a resumed run it is refilled after init. */
     int (*buffer)(const struct sy_host *host, float **out, const char *name, size_t count, struct sy_error *err);
 
-    /* Labels of all samples that are trained on, by their index in the training split, and how many there are; valid as
-     * long as the instance. For losses; SY_ENOTSUP for others. In init or later. [owner] */
+    /* Labels by index in the training split (sy_loss_in.samples), and how many there are: -1 for samples that are held
+     * out and never trained on. Valid as long as the instance. For losses; SY_ENOTSUP for others. In init or later. [owner] */
     int (*labels)(const struct sy_host *host, const int32_t **out, int64_t *count, struct sy_error *err);
 };
 

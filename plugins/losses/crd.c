@@ -24,10 +24,10 @@ struct crd {
     double z_student, z_teacher; /* negative before the first batch */
 
     const struct sy_host *host;
-    float *memory[SIDES]; /* n rows of dim */
-    int32_t n, classes;
-    int32_t *by_class; /* samples, ordered by class */
-    int32_t *first;    /* classes + 1: where each begins in by_class */
+    float *memory[SIDES];     /* n rows of dim */
+    int32_t n, used, classes; /* samples; those that are trained on */
+    int32_t *by_class;        /* samples, ordered by class */
+    int32_t *first;           /* classes + 1: where each begins in by_class */
     struct bench *benches;
     double *terms; /* room for two numbers a sample of a batch */
     int32_t room;
@@ -77,17 +77,21 @@ static int order_samples(struct crd *crd, const int32_t *labels, struct sy_error
         return sy_fail(err, SY_ENOMEM, "no memory to order %d samples", crd->n);
     }
     for (int32_t i = 0; i < crd->n; i++) {
-        crd->first[labels[i] + 2]++;
+        crd->first[labels[i] + 2] += labels[i] >= 0;
+        crd->used += labels[i] >= 0;
     }
     for (int32_t c = 2; c <= crd->classes; c++) {
         crd->first[c] += crd->first[c - 1];
     }
     for (int32_t i = 0; i < crd->n; i++) {
-        crd->by_class[crd->first[labels[i] + 1]++] = i; /* first[c + 1] ends as the end of class c */
+        if (labels[i] >= 0) {
+            crd->by_class[crd->first[labels[i] + 1]++] = i; /* first[c + 1] ends as the end of class c */
+        }
     }
     for (int32_t c = 0; c < crd->classes; c++) {
-        if (crd->first[c + 1] - crd->first[c] == crd->n) {
-            return sy_fail(err, SY_EINVAL, "all %d samples are of one class: there is nothing to tell apart", crd->n);
+        if (crd->first[c + 1] - crd->first[c] == crd->used) {
+            return sy_fail(err, SY_EINVAL, "all %d samples are of one class: there is nothing to tell apart",
+                           crd->used);
         }
     }
     return SY_OK;
@@ -179,7 +183,7 @@ static int32_t other(const struct crd *crd, int32_t class, uint32_t i) {
  * of brilliance", CACM 1987; the numbers depend on seed, epoch and sample only. */
 static void draw_rows(const struct crd *crd, struct bench *bench, int32_t sample, int32_t class, int64_t epoch) {
     struct sy_rng rng = sy_rng_make(crd->host->seed, SY_FOR_PLUGIN, DRAW_STREAM, (uint32_t)epoch, (uint32_t)sample);
-    uint32_t own = (uint32_t)(crd->first[class + 1] - crd->first[class]), others = (uint32_t)crd->n - own;
+    uint32_t own = (uint32_t)(crd->first[class + 1] - crd->first[class]), others = (uint32_t)crd->used - own;
     uint32_t count = (uint32_t)crd->negatives;
     bench->rows[0] = crd->mode == EXACT ? sample : crd->by_class[crd->first[class] + (int32_t)sy_rng_below(&rng, own)];
     if (count > others) {
@@ -243,7 +247,7 @@ static void sum_exponentials(void *argument, size_t begin, size_t end, int32_t t
  * -log(o_0/(o_0 + c)) - sum_k log((K/n)/(o_k + c)); to d_0: -c/(o_0 + c)/T, to d_k: o_k/(o_k + c)/T, to e: times memory. */
 static double contrast(const struct crd *crd, const struct bench *bench, int side, const float *e, float *gradient,
                        double scale) {
-    double z = side == STUDENT ? crd->z_student : crd->z_teacher, noise = (double)crd->negatives / crd->n;
+    double z = side == STUDENT ? crd->z_student : crd->z_teacher, noise = (double)crd->negatives / crd->used;
     double c = noise + crd->eps, value = 0, *to = bench->to;
     memset(to, 0, (size_t)crd->dim * sizeof *to);
     for (int32_t k = 0; k <= crd->negatives; k++) {
@@ -318,7 +322,7 @@ static int eval(void *self, struct sy_loss_out *out, const struct sy_loss_in *in
                         .gradient = {out->gradient, out->source_gradients ? out->source_gradients[0] : NULL},
                         .terms = crd->terms};
     if (crd->z_student < 0) {
-        double sums[SIDES] = {0}, n = (double)crd->n / ((double)batch * (crd->negatives + 1.0));
+        double sums[SIDES] = {0}, n = (double)crd->used / ((double)batch * (crd->negatives + 1.0));
         crd->host->parallel_for(crd->host, batch, sum_exponentials, &work);
         for (size_t i = 0; i < batch * SIDES; i++) {
             sums[i % SIDES] += work.terms[i];

@@ -48,8 +48,8 @@ Test(short_names, a_plugin_answers_to_its_own_name_too) {
 }
 
 Test(short_names, wrong_words_are_told_with_what_would_be_right) {
-    expect("wnr-16-2", "--net: no network is called \"wnr\"; did you mean \"wrn\"? (known: mlp-{hidden}, "
-                       "mobilenetv2-{width}, resnet-{depth}, wrn-{depth}-{width})");
+    expect("wnr-16-2", "--net: no network is called \"wnr\"; did you mean \"wrn\"? (known: embed, mlp-{hidden}, "
+                       "mobilenetv2-{width}, regressor, resnet-{depth}, wrn-{depth}-{width})");
     expect("wrn-16-2-1", "--net: has more numbers than wrn-{depth}-{width} takes");
     expect("wrn-big", "--net: \"big\" is no number; wrn-{depth}-{width} takes one for depth");
     expect("wrn--2", "--net: \"\" is no number; wrn-{depth}-{width} takes one for depth");
