@@ -102,8 +102,11 @@ int sy_cli_check(int argc, char **argv) {
     if (config) {
         code = check(config, registry, problems);
     }
-    if (problems) {
+    if (problems && registry) {
         sy_problems_print(problems, stderr);
+    } else {
+        fprintf(stderr, "switchyard: memory is used up\n");
+        code = SY_EXIT_FAILED;
     }
     sy_registry_destroy(registry);
     sy_problems_destroy(problems);

@@ -30,7 +30,7 @@ void sy_assign_all(struct sy_setting *config, const struct sy_assignments *assig
 }
 
 /* The file's name without folder and ending. */
-static void name_after_file(struct sy_setting *config, const char *path) {
+static void name_after_file(struct sy_setting *config, const char *path, struct sy_problems *problems) {
     if (sy_setting_find(config, "experiment")) {
         return;
     }
@@ -38,8 +38,8 @@ static void name_after_file(struct sy_setting *config, const char *path) {
     char name[256];
     snprintf(name, sizeof name, "%.*s", (int)(dot && dot > start ? dot - start : (ptrdiff_t)strlen(start)), start);
     struct sy_setting *setting = sy_setting_add(config, SY_SETTING_STRING, "experiment");
-    if (setting) {
-        sy_setting_set_string(setting, name);
+    if (!setting || !sy_setting_set_string(setting, name)) {
+        sy_problem(problems, NULL, "memory is used up");
     }
 }
 
@@ -53,7 +53,7 @@ struct sy_setting *sy_load_config(const char *path, const struct sy_assignments 
     }
     struct sy_setting *config = sy_setting_read(path, problems);
     if (config) {
-        name_after_file(config, path);
+        name_after_file(config, path, problems);
         sy_assign_all(config, assignments, problems);
     }
     return config;

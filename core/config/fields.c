@@ -233,7 +233,7 @@ static bool read_value(struct reading *reading, const struct sy_field *field, st
 static bool use_default(struct reading *reading, const struct sy_field *field, struct sy_setting *group) {
     struct sy_setting *value = sy_default_setting(field);
     if (!value && sy_has_default(field)) {
-        sy_problem(reading->problems, NULL, "the default of \"%s\", %s, cannot be had", field->name,
+        sy_problem(reading->problems, NULL, "the default of \"%s\", %s, cannot be had: memory is used up", field->name,
                    field->def_text ? field->def_text : "a number");
         return false;
     }

@@ -168,8 +168,9 @@ struct sy_setting *sy_setting_add(struct sy_setting *group, enum sy_setting_kind
     child->kind = kind;
     child->name = name ? strdup(name) : NULL;
     child->file = strdup("default");
+    child->string = kind == SY_SETTING_STRING ? strdup("") : NULL;
     child->layer = group->layer;
-    if ((name && !child->name) || !child->file) {
+    if ((name && !child->name) || !child->file || (kind == SY_SETTING_STRING && !child->string)) {
         destroy_tree(child);
         return NULL;
     }

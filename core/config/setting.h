@@ -59,8 +59,8 @@ bool sy_setting_assign(struct sy_setting *root, const char *assignment, int laye
 struct sy_setting *sy_setting_get(struct sy_setting *group, const char *name);
 /* By dotted path as sy_setting_path gives it, without marking. */
 const struct sy_setting *sy_setting_find(const struct sy_setting *root, const char *path);
-/* Appends a child to a group or list, in place of one of that name; file "default" unless set by the caller. NULL when
- * memory is used up. */
+/* Appends a child to a group or list, in place of one of that name; file "default" unless set by the caller, an empty
+ * string where it is one. NULL when memory is used up. */
 struct sy_setting *sy_setting_add(struct sy_setting *group, enum sy_setting_kind kind, const char *name);
 bool sy_setting_set_string(struct sy_setting *setting, const char *text);
 void sy_setting_remove(struct sy_setting *group, const char *name);

@@ -62,7 +62,9 @@ static int read_state(json_t **out, const char *folder, struct sy_error *err) {
     }
     json_t *state = json_load_file(path, JSON_REJECT_DUPLICATES, &at);
     json_t *files = json_object_get(state, SY_CHECKPOINT_FILES);
-    if (!json_is_object(files)) {
+    if (!state && (!at.text[0] || json_error_code(&at) == json_error_out_of_memory)) {
+        status = sy_fail(err, SY_ENOMEM, "out of memory: %s", path);
+    } else if (!json_is_object(files)) {
         status = sy_fail(err, SY_EINVAL, "%s: is no state of a checkpoint", path);
     }
     json_object_foreach(files, name, hash) {

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -166,8 +165,4 @@ int sy_journal_close(struct sy_journal *journal, struct sy_error *err) {
 
 int64_t sy_journal_size(const struct sy_journal *journal) {
     return journal->size;
-}
-
-json_t *sy_json_number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
 }

@@ -10,6 +10,8 @@
 
 #include <switchyard/error.h>
 
+#include "json.h"
+
 struct sy_journal;
 
 /* For sy_journal_open: all whole lines that are there. */
@@ -29,8 +31,5 @@ int sy_journal_append(struct sy_journal *journal, json_t *object, struct sy_erro
 int sy_journal_flush(struct sy_journal *journal, struct sy_error *err);
 /* Bytes in the file: those kept and those flushed since. */
 int64_t sy_journal_size(const struct sy_journal *journal);
-
-/* A JSON real, null where it is not finite. */
-json_t *sy_json_number(double value);
 
 #endif

@@ -103,7 +103,9 @@ static int parse_header(json_t **out, const struct reader *r) {
         goto release_text;
     }
     *out = json_loadb(text, r->header_bytes, JSON_REJECT_DUPLICATES, &at);
-    if (!*out) {
+    if (!*out && (!at.text[0] || json_error_code(&at) == json_error_out_of_memory)) {
+        status = sy_fail(r->err, SY_ENOMEM, "out of memory: %s", r->path);
+    } else if (!*out) {
         status = sy_fail(r->err, SY_EINVAL, "%s: the header is not JSON as the format wants it: %s (byte %d)", r->path,
                          sy_safetensors_shown(shown, at.text), at.position);
     }

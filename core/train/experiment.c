@@ -85,7 +85,9 @@ static void read_top(struct sy_experiment *experiment, struct sy_problems *probl
     experiment->precision = top.precision + 1;
     experiment->n_threads = top.threads > 0 ? top.threads : sy_threads_available();
     struct sy_setting *threads = sy_setting_add(root, SY_SETTING_INT, "threads");
-    if (threads) {
+    if (!threads) {
+        sy_problem(problems, NULL, "memory is used up");
+    } else {
         threads->integer = experiment->n_threads;
         threads->number = experiment->n_threads;
         threads->used = true;

@@ -131,14 +131,16 @@ void sy_experiment_find_backend(struct sy_experiment *experiment, struct sy_prob
 /* ---- data ------------------------------------------------------------------------------------------------------- */
 
 /* Puts the numbers really used into the config, so that it is complete. */
-static void note_numbers(struct sy_setting *group, const char *name, const struct sy_doubles *values) {
+static bool note_numbers(struct sy_setting *group, const char *name, const struct sy_doubles *values) {
     struct sy_setting *list = sy_setting_add(group, SY_SETTING_LIST, name);
     for (size_t i = 0; list && i < values->count; i++) {
         struct sy_setting *number = sy_setting_add(list, SY_SETTING_FLOAT, NULL);
-        if (number) {
-            number->number = values->at[i];
+        if (!number) {
+            return false;
         }
+        number->number = values->at[i];
     }
+    return list != NULL;
 }
 
 static void channel_numbers(struct sy_doubles *values, const double *defaults, int32_t channels, const char *name,
@@ -149,7 +151,9 @@ static void channel_numbers(struct sy_doubles *values, const double *defaults, i
             at[c] = defaults ? defaults[c] : (strcmp(name, "std") ? 0 : 1);
         }
         *values = (struct sy_doubles){at, at ? (size_t)channels : 0};
-        note_numbers(group, name, values);
+        if (!at || !note_numbers(group, name, values)) {
+            sy_problem(problems, NULL, "memory is used up");
+        }
     } else if (values->count != (size_t)channels) {
         sy_problem(problems, sy_setting_get(group, name), "has %zu numbers, must have one for each of the %d channels",
                    values->count, channels);

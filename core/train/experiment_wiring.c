@@ -157,7 +157,7 @@ static int32_t add_edge(void *context, const struct sy_edge *edge) {
     for (int32_t s = 0; s < edge->n_sources; s++) {
         sources[s] = told->nodes[edge->sources[s]];
     }
-    int32_t index = experiment->n_edges++;
+    int32_t index = experiment->n_edges;
     told->losses[index] = sy_arena_text(experiment->arena, edge->loss ? edge->loss : "loss");
     told->target_outputs[index] = sy_arena_text(experiment->arena, edge->output ? edge->output : "logits");
     told->source_outputs[index] =
@@ -173,6 +173,11 @@ static int32_t add_edge(void *context, const struct sy_edge *edge) {
         .attached = edge->attached != 0,
         .weight = edge->weight != 0 ? edge->weight : 1,
     };
+    if (!told->losses[index] || !told->target_outputs[index] || !told->source_outputs[index] ||
+        !experiment->edges[index].name) {
+        return wrong(told, "needs more memory than there is");
+    }
+    experiment->n_edges++;
     return SY_OK;
 }
 
@@ -294,8 +299,12 @@ static void equip_edge(struct told *told, int32_t index) {
     bool known = true;
     int32_t *outputs = sy_arena_take(experiment->arena, (size_t)edge->n_sources * sizeof *outputs);
     int32_t target = find_output(told, &experiment->nodes[edge->target], told->target_outputs[index], edge->name);
-    known = outputs && target >= 0;
-    for (int32_t s = 0; outputs && s < edge->n_sources; s++) {
+    if (!outputs) {
+        sy_problem(told->problems, NULL, "memory is used up");
+        return;
+    }
+    known = target >= 0;
+    for (int32_t s = 0; s < edge->n_sources; s++) {
         outputs[s] = find_output(told, &experiment->nodes[edge->sources[s]], told->source_outputs[index], edge->name);
         known = known && outputs[s] >= 0;
     }

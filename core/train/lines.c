@@ -29,7 +29,7 @@ static size_t element_bytes(uint32_t type) {
     return type == SY_TYPE_INT32 ? 4 : 8;
 }
 
-void sy_fields_to_json(json_t *object, const struct sy_instance *instance, bool observed_only) {
+void sy_fields_to_json(json_t **object, const struct sy_instance *instance, bool observed_only) {
     struct sy_field field;
     for (size_t i = 0; sy_instance_field(instance, i, &field); i++) {
         const char *at = (const char *)instance->self + field.offset;
@@ -37,14 +37,14 @@ void sy_fields_to_json(json_t *object, const struct sy_instance *instance, bool 
             continue;
         }
         if (field.count <= 1) {
-            json_object_set_new(object, field.name, element_to_json(&field, at));
+            sy_json_put(object, field.name, element_to_json(&field, at));
             continue;
         }
         json_t *array = json_array();
         for (uint32_t k = 0; k < field.count; k++) {
-            json_array_append_new(array, element_to_json(&field, at + k * element_bytes(field.type)));
+            sy_json_add(&array, element_to_json(&field, at + k * element_bytes(field.type)));
         }
-        json_object_set_new(object, field.name, array);
+        sy_json_put(object, field.name, array);
     }
 }
 
@@ -88,15 +88,15 @@ json_t *sy_step_line(const struct sy_cohort *cohort, const struct sy_moment *now
     const struct sy_experiment *experiment = cohort->experiment;
     json_t *nodes = json_object(), *gates = json_array();
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        json_object_set_new(nodes, experiment->nodes[i].name, node_line(&cohort->members[i]));
+        sy_json_put(&nodes, experiment->nodes[i].name, node_line(&cohort->members[i]));
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
         const struct sy_watch *gate = &experiment->gates[g];
         json_t *line = json_pack("{s:s, s:s, s:s}", "teacher", experiment->nodes[gate->teacher].name, "student",
                                  experiment->nodes[gate->student].name, "mode",
                                  cohort->decisions[g].mode == SY_EXPERT ? "expert" : "learning");
-        sy_fields_to_json(line, gate->policy, true);
-        json_array_append_new(gates, line);
+        sy_fields_to_json(&line, gate->policy, true);
+        sy_json_add(&gates, line);
     }
     return json_pack("{s:I, s:I, s:o, s:o}", "step", (json_int_t)now->step, "epoch", (json_int_t)now->epoch, "nodes",
                      nodes, "gates", gates);
@@ -120,13 +120,13 @@ json_t *sy_epoch_line(const struct sy_cohort *cohort, const struct sy_totals *to
             "val_accuracy", sy_json_number(sy_score_accuracy(&node->val)), "on_share",
             ratio((double)node->on, totals->steps), "multiply_adds", (json_int_t)node->spent, "multiply_adds_saved",
             (json_int_t)node->saved);
-        json_object_set_new(nodes, experiment->nodes[i].name, line);
+        sy_json_put(&nodes, experiment->nodes[i].name, line);
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
         const struct sy_watch *gate = &experiment->gates[g];
-        json_array_append_new(gates, json_pack("{s:s, s:s, s:o}", "teacher", experiment->nodes[gate->teacher].name,
-                                               "student", experiment->nodes[gate->student].name, "expert_share",
-                                               ratio((double)totals->gates[g].expert, totals->steps)));
+        sy_json_add(&gates, json_pack("{s:s, s:s, s:o}", "teacher", experiment->nodes[gate->teacher].name, "student",
+                                      experiment->nodes[gate->student].name, "expert_share",
+                                      ratio((double)totals->gates[g].expert, totals->steps)));
     }
     return json_pack("{s:I, s:I, s:I, s:o, s:o}", "epoch", (json_int_t)now->epoch, "step", (json_int_t)now->step,
                      "samples", (json_int_t)totals->samples, "nodes", nodes, "gates", gates);

@@ -12,8 +12,8 @@ json_t *sy_step_line(const struct sy_cohort *cohort, const struct sy_moment *now
 /* One line of epochs.jsonl; figures of splits that were not measured in it are null. */
 json_t *sy_epoch_line(const struct sy_cohort *cohort, const struct sy_totals *totals, const struct sy_moment *now);
 
-/* Fields of an instance of one role: for journals (observed) and checkpoints (state and observed). Into `object`. */
-void sy_fields_to_json(json_t *object, const struct sy_instance *instance, bool observed_only);
+/* Fields of an instance of one role: for journals (observed) and checkpoints (state and observed). Into *object. */
+void sy_fields_to_json(json_t **object, const struct sy_instance *instance, bool observed_only);
 /* Back again; fields that are not there keep their value. */
 void sy_fields_from_json(const json_t *object, struct sy_instance *instance);
 

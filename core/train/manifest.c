@@ -6,7 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static void add_plugin(json_t *plugins, const struct sy_instance *instance) {
+#include "../record/json.h"
+
+static void add_plugin(json_t **plugins, const struct sy_instance *instance) {
     char key[128], hash[33] = "";
     struct sy_error err = {.size = sizeof err};
     if (!instance) {
@@ -14,28 +16,28 @@ static void add_plugin(json_t *plugins, const struct sy_instance *instance) {
     }
     const struct sy_found *found = instance->found;
     snprintf(key, sizeof key, "%s %s", found->plugin.kind, found->plugin.name);
-    if (json_object_get(plugins, key)) {
+    if (json_object_get(*plugins, key)) {
         return;
     }
     if (sy_hash_file(hash, found->file, &err) != SY_OK) {
         hash[0] = 0;
     }
-    json_object_set_new(plugins, key, json_pack("{s:s, s:s}", "file", found->file, "xxh3_128", hash));
+    sy_json_put(plugins, key, json_pack("{s:o, s:s}", "file", sy_json_string(found->file), "xxh3_128", hash));
 }
 
 static json_t *plugin_list(const struct sy_experiment *experiment) {
     json_t *plugins = json_object();
-    add_plugin(plugins, experiment->backend);
-    add_plugin(plugins, experiment->dataset);
+    add_plugin(&plugins, experiment->backend);
+    add_plugin(&plugins, experiment->dataset);
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        add_plugin(plugins, experiment->nodes[i].network);
-        add_plugin(plugins, experiment->nodes[i].label_loss.instance);
+        add_plugin(&plugins, experiment->nodes[i].network);
+        add_plugin(&plugins, experiment->nodes[i].label_loss.instance);
     }
     for (int32_t e = 0; e < experiment->n_edges; e++) {
-        add_plugin(plugins, experiment->edges[e].loss.instance);
+        add_plugin(&plugins, experiment->edges[e].loss.instance);
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
-        add_plugin(plugins, experiment->gates[g].policy);
+        add_plugin(&plugins, experiment->gates[g].policy);
     }
     return plugins;
 }
@@ -83,11 +85,11 @@ int sy_manifest_write(const struct sy_experiment *experiment, struct sy_run_fold
         free(old);
     }
     starts = json_is_array(starts) ? starts : json_array();
-    json_array_append_new(starts, this_start(experiment));
+    sy_json_add(&starts, this_start(experiment));
     snprintf(checksum, sizeof checksum, "%016llx", (unsigned long long)data->checksum);
     json_t *manifest = json_pack(
-        "{s:s, s:I, s:{s:s, s:i, s:I, s:I, s:I, s:s}, s:o, s:o}", "experiment", experiment->name, "seed",
-        (json_int_t)experiment->seed, "data", "plugin", experiment->dataset->found->plugin.name, "classes",
+        "{s:o, s:I, s:{s:s, s:i, s:I, s:I, s:I, s:s}, s:o, s:o}", "experiment", sy_json_string(experiment->name),
+        "seed", (json_int_t)experiment->seed, "data", "plugin", experiment->dataset->found->plugin.name, "classes",
         (int)data->classes, "train_samples", (json_int_t)data->count[SY_TRAIN_SPLIT], "test_samples",
         (json_int_t)data->count[SY_TEST_SPLIT], "validation_samples", (json_int_t)experiment->parts.n_validation,
         "checksum", checksum, "plugins", plugin_list(experiment), "starts", starts);

@@ -8,22 +8,22 @@
 
 /* ---- result.json ------------------------------------------------------------------------------------------------ */
 
-static void put(json_t *object, const char *key, double value) {
-    json_object_set_new(object, key, sy_json_number(value));
+static void put(json_t **object, const char *key, double value) {
+    sy_json_put(object, key, sy_json_number(value));
 }
 
 /* The number of an epoch, null below 0. */
-static void put_epoch(json_t *object, const char *key, int64_t epoch) {
-    json_object_set_new(object, key, epoch >= 0 ? json_integer(epoch) : json_null());
+static void put_epoch(json_t **object, const char *key, int64_t epoch) {
+    sy_json_put(object, key, epoch >= 0 ? json_integer(epoch) : json_null());
 }
 
 static json_t *selected_json(const struct sy_score *score, int64_t epoch) {
     json_t *selected = json_object();
-    put_epoch(selected, "epoch", epoch);
-    put(selected, "test_accuracy", sy_score_accuracy(score));
-    put(selected, "top5", sy_score_top5(score));
-    put(selected, "nll", sy_score_nll(score));
-    put(selected, "ece", sy_score_ece(score));
+    put_epoch(&selected, "epoch", epoch);
+    put(&selected, "test_accuracy", sy_score_accuracy(score));
+    put(&selected, "top5", sy_score_top5(score));
+    put(&selected, "nll", sy_score_nll(score));
+    put(&selected, "ece", sy_score_ece(score));
     return selected;
 }
 
@@ -38,16 +38,16 @@ static json_t *node_json(const struct sy_result *result, int32_t index) {
                                (json_int_t)sy_graph_parameter_count(&node->full->graph), "multiply_adds",
                                (json_int_t)sy_graph_multiply_adds(&node->full->graph), "multiply_adds_spent",
                                (json_int_t)totals->run_spent, "multiply_adds_saved", (json_int_t)totals->run_saved);
-    put(object, "test_accuracy", sy_score_accuracy(last));
-    put(object, "test_top5", sy_score_top5(last));
-    put(object, "test_nll", sy_score_nll(last));
-    put(object, "test_ece", sy_score_ece(last));
-    put(object, "val_accuracy", sy_score_accuracy(&totals->val));
-    put(object, "best_val_accuracy", totals->best_val_epoch >= 0 ? totals->best_val_accuracy : (double)NAN);
-    put_epoch(object, "best_val_epoch", totals->best_val_epoch);
-    put(object, "best_test_accuracy", totals->best_epoch >= 0 ? totals->best_accuracy : (double)NAN);
-    put_epoch(object, "best_epoch", totals->best_epoch);
-    json_object_set_new(object, "selected", selected_json(selected, sy_selection_epoch_of(experiment, totals)));
+    put(&object, "test_accuracy", sy_score_accuracy(last));
+    put(&object, "test_top5", sy_score_top5(last));
+    put(&object, "test_nll", sy_score_nll(last));
+    put(&object, "test_ece", sy_score_ece(last));
+    put(&object, "val_accuracy", sy_score_accuracy(&totals->val));
+    put(&object, "best_val_accuracy", totals->best_val_epoch >= 0 ? totals->best_val_accuracy : (double)NAN);
+    put_epoch(&object, "best_val_epoch", totals->best_val_epoch);
+    put(&object, "best_test_accuracy", totals->best_epoch >= 0 ? totals->best_accuracy : (double)NAN);
+    put_epoch(&object, "best_epoch", totals->best_epoch);
+    sy_json_put(&object, "selected", selected_json(selected, sy_selection_epoch_of(experiment, totals)));
     return object;
 }
 
@@ -60,9 +60,9 @@ static json_t *agreement_json(const struct sy_result *result) {
             if (!experiment->nodes[i].has_logits || !experiment->nodes[j].has_logits) {
                 continue;
             }
-            json_array_append_new(pairs, json_pack("{s:s, s:s, s:o}", "a", experiment->nodes[i].name, "b",
-                                                   experiment->nodes[j].name, "share",
-                                                   sy_json_number(sy_evaluation_agreement(result->selected, i, j))));
+            sy_json_add(&pairs,
+                        json_pack("{s:s, s:s, s:o}", "a", experiment->nodes[i].name, "b", experiment->nodes[j].name,
+                                  "share", sy_json_number(sy_evaluation_agreement(result->selected, i, j))));
         }
     }
     return pairs;
@@ -75,18 +75,18 @@ static json_t *result_json(const struct sy_result *result) {
     double share = sy_totals_expert_share(totals, experiment);
     json_t *object = json_object(), *nodes = json_object();
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        json_object_set_new(nodes, experiment->nodes[i].name, node_json(result, i));
+        sy_json_put(&nodes, experiment->nodes[i].name, node_json(result, i));
     }
-    json_object_set_new(object, "epochs", json_integer(experiment->train.epochs));
-    json_object_set_new(object, "steps", json_integer(totals->run_steps));
-    put(object, "expert_share", share < 0 ? (double)NAN : share);
-    json_object_set_new(object, "selection", json_string(sy_select_name(experiment->train.select)));
-    put(object, "seconds", costs->seconds);
-    put(object, "images_per_s", (double)totals->run_samples / costs->training_seconds);
-    put(object, "peak_mib", costs->peak_mib);
-    put(object, "energy_joules", costs->energy_joules);
-    json_object_set_new(object, "nodes", nodes);
-    json_object_set_new(object, "agreement", agreement_json(result));
+    sy_json_put(&object, "epochs", json_integer(experiment->train.epochs));
+    sy_json_put(&object, "steps", json_integer(totals->run_steps));
+    put(&object, "expert_share", share < 0 ? (double)NAN : share);
+    sy_json_put(&object, "selection", json_string(sy_select_name(experiment->train.select)));
+    put(&object, "seconds", costs->seconds);
+    put(&object, "images_per_s", (double)totals->run_samples / costs->training_seconds);
+    put(&object, "peak_mib", costs->peak_mib);
+    put(&object, "energy_joules", costs->energy_joules);
+    sy_json_put(&object, "nodes", nodes);
+    sy_json_put(&object, "agreement", agreement_json(result));
     return object;
 }
 
@@ -96,9 +96,9 @@ static json_t *bins_json(const struct sy_score *score) {
     json_t *bins = json_array();
     for (size_t b = 0; b < SY_BINS; b++) {
         const struct sy_bin *bin = &score->bins[b];
-        json_array_append_new(bins, json_pack("{s:I, s:o, s:o}", "count", (json_int_t)bin->count, "confidence",
-                                              sy_json_number(bin->confidence / (double)bin->count), "accuracy",
-                                              sy_json_number((double)bin->correct / (double)bin->count)));
+        sy_json_add(&bins, json_pack("{s:I, s:o, s:o}", "count", (json_int_t)bin->count, "confidence",
+                                     sy_json_number(bin->confidence / (double)bin->count), "accuracy",
+                                     sy_json_number((double)bin->correct / (double)bin->count)));
     }
     return bins;
 }
@@ -110,9 +110,9 @@ static json_t *confusion_json(const struct sy_evaluation *evaluation, int32_t no
     for (int64_t label = 0; label < classes; label++) {
         json_t *row = json_array();
         for (int64_t said = 0; said < classes; said++) {
-            json_array_append_new(row, json_integer(at[label * classes + said]));
+            sy_json_add(&row, json_integer(at[label * classes + said]));
         }
-        json_array_append_new(rows, row);
+        sy_json_add(&rows, row);
     }
     return rows;
 }
@@ -122,7 +122,7 @@ static json_t *predictions_json(const struct sy_result *result) {
     const struct sy_dataset_info *info = &experiment->dataset_info;
     json_t *nodes = json_object(), *names = info->class_names ? json_array() : json_null();
     for (int32_t c = 0; info->class_names && c < info->classes; c++) {
-        json_array_append_new(names, json_string(info->class_names[c]));
+        sy_json_add(&names, json_string(info->class_names[c]));
     }
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         if (!experiment->nodes[i].has_logits) {
@@ -130,9 +130,9 @@ static json_t *predictions_json(const struct sy_result *result) {
         }
         json_t *node = json_pack("{s:o}", "bins", bins_json(&result->selected->scores[i]));
         if (result->selected->confusion) {
-            json_object_set_new(node, "confusion", confusion_json(result->selected, i));
+            sy_json_put(&node, "confusion", confusion_json(result->selected, i));
         }
-        json_object_set_new(nodes, experiment->nodes[i].name, node);
+        sy_json_put(&nodes, experiment->nodes[i].name, node);
     }
     return json_pack("{s:i, s:o, s:o}", "classes", (int)info->classes, "class_names", names, "nodes", nodes);
 }

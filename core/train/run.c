@@ -133,7 +133,7 @@ static int note_times(struct run *run, const struct sy_moment *now, double secon
     static const char *const names[SY_PHASES] = {"forward", "policy", "loss", "backward", "update", "loader", "record"};
     json_t *phases = json_object();
     for (int p = 0; p < SY_PHASES; p++) {
-        json_object_set_new(phases, names[p], sy_json_number(run->cohort->seconds[p]));
+        sy_json_put(&phases, names[p], sy_json_number(run->cohort->seconds[p]));
         run->cohort->seconds[p] = 0;
     }
     json_t *line =

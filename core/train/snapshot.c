@@ -208,18 +208,17 @@ static json_t *run_state(const struct sy_snapshot *snapshot) {
     json_t *nodes = json_object(), *gates = json_array(), *plugins = json_array();
     struct sy_services *services;
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        json_object_set_new(nodes, experiment->nodes[i].name,
-                            node_state(&snapshot->cohort->members[i], &totals->nodes[i]));
+        sy_json_put(&nodes, experiment->nodes[i].name, node_state(&snapshot->cohort->members[i], &totals->nodes[i]));
     }
     for (int32_t g = 0; g < experiment->n_gates; g++) {
-        json_array_append_new(gates, json_pack("{s:I, s:I}", "expert", (json_int_t)totals->gates[g].expert,
-                                               "run_expert", (json_int_t)totals->gates[g].run_expert));
+        sy_json_add(&gates, json_pack("{s:I, s:I}", "expert", (json_int_t)totals->gates[g].expert, "run_expert",
+                                      (json_int_t)totals->gates[g].run_expert));
     }
     const struct sy_instance *instance;
     for (int32_t i = 0; (instance = stateful(experiment, i, &services)); i++) {
         json_t *fields = json_object();
-        sy_fields_to_json(fields, instance, false);
-        json_array_append_new(plugins, fields);
+        sy_fields_to_json(&fields, instance, false);
+        sy_json_add(&plugins, fields);
     }
     return json_pack("{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:o}", "step",
                      (json_int_t)snapshot->next.step, "epoch", (json_int_t)snapshot->next.epoch, "batch",

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../record/json.h"
+
 #include "run_config.h"
 #include "stages_parts.h"
 
@@ -175,7 +177,7 @@ static int conclude(const struct sy_stages *stages, struct sy_run_folder *folder
     int status = SY_OK;
     for (size_t i = 0; i < stages->count; i++) {
         sy_stage_folder(inside, sizeof inside, stages, "", i);
-        json_array_append_new(list, json_pack("{s:s, s:s}", "name", stages->at[i].name, "folder", inside));
+        sy_json_add(&list, json_pack("{s:s, s:s}", "name", stages->at[i].name, "folder", inside));
     }
     for (size_t i = 0; i < sizeof files / sizeof *files && status == SY_OK; i++) {
         status = link_file(sy_run_folder_path(folder), inside, files[i], err);
@@ -190,7 +192,7 @@ static int conclude(const struct sy_stages *stages, struct sy_run_folder *folder
         json_decref(result);
         return status;
     }
-    json_object_set_new(result, "stages", list);
+    sy_json_put(&result, "stages", list);
     return sy_write_json(sy_run_folder_file(folder, "result.json"), result, err);
 }
 

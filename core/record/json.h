@@ -1,0 +1,30 @@
+/* json.h - building JSON without a check at every step: where memory is used up, what is built becomes NULL, and so does
+ * everything it is put into; who writes it (sy_journal_append, sy_write_json, json_pack) takes NULL for out of memory. A
+ * line without one of its keys would be a lie. */
+#ifndef SY_RECORD_JSON_H
+#define SY_RECORD_JSON_H
+
+#include <jansson.h>
+
+/* Puts `value` into *object and takes it over, whatever happens. */
+static inline void sy_json_put(json_t **object, const char *key, json_t *value) {
+    if (json_object_set_new(*object, key, value) != 0) {
+        json_decref(*object);
+        *object = NULL;
+    }
+}
+
+/* The same at the end of *array. */
+static inline void sy_json_add(json_t **array, json_t *value) {
+    if (json_array_append_new(*array, value) != 0) {
+        json_decref(*array);
+        *array = NULL;
+    }
+}
+
+/* A string; bytes that are no UTF-8, as paths may have them, become '?'. NULL: null. */
+json_t *sy_json_string(const char *text);
+/* A JSON real, null where it is not finite. */
+json_t *sy_json_number(double value);
+
+#endif
