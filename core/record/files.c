@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "json.h"
 #include "run_folder.h"
 #include "whole_file.h"
 
@@ -121,7 +122,7 @@ int sy_make_folders(const char *path, struct sy_error *err) {
 }
 
 int sy_write_json(const char *path, json_t *object, struct sy_error *err) {
-    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = object ? sy_json_dump(object) : NULL;
     json_decref(object);
     if (!text) {
         return sy_fail(err, SY_ENOMEM, "out of memory: %s", path);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ struct sy_journal {
     int64_t size; /* bytes in the file, whole lines */
     char *buffer; /* whole lines not yet there */
     size_t used, room;
+    bool cut; /* a part of the line being appended found no memory: jansson does not always pass that on */
 };
 
 /* Where the last whole line of the first `end` bytes ends. */
@@ -103,10 +105,14 @@ int sy_journal_open(struct sy_journal **out, const char *path, int64_t keep, str
 
 static int take_text(const char *text, size_t count, void *data) {
     struct sy_journal *journal = data;
+    if (journal->cut) {
+        return -1;
+    }
     if (count > journal->room - journal->used) {
         size_t room = (journal->used + count) * 2;
         char *larger = realloc(journal->buffer, room);
         if (!larger) {
+            journal->cut = true;
             return -1;
         }
         journal->buffer = larger, journal->room = room;
@@ -118,9 +124,10 @@ static int take_text(const char *text, size_t count, void *data) {
 
 int sy_journal_append(struct sy_journal *journal, json_t *object, struct sy_error *err) {
     size_t before = journal->used;
-    int failed = !object ||
-                 json_dump_callback(object, take_text, journal, JSON_COMPACT | JSON_REAL_PRECISION(17)) != 0 ||
-                 take_text("\n", 1, journal) != 0;
+    journal->cut = false;
+    bool failed = !object ||
+                  json_dump_callback(object, take_text, journal, JSON_COMPACT | JSON_REAL_PRECISION(17)) != 0 ||
+                  take_text("\n", 1, journal) != 0;
     json_decref(object);
     if (failed) {
         journal->used = before;

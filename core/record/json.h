@@ -22,6 +22,10 @@ static inline void sy_json_add(json_t **array, json_t *value) {
     }
 }
 
+/* As indented text, malloc'ed; NULL when memory is used up, where json_dumps may return text with holes (jansson 2.14
+ * does not look whether the name of a key found room). */
+char *sy_json_dump(const json_t *value);
+
 /* A string; bytes that are no UTF-8, as paths may have them, become '?'. NULL: null. */
 json_t *sy_json_string(const char *text);
 /* A JSON real, null where it is not finite. */

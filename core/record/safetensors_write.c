@@ -89,7 +89,9 @@ static char *header_text(size_t *length, const struct sy_named_tensor *tensors, 
     if (!used || !text) {
         goto no_memory;
     }
-    json_dumpb(header, text, used, JSON_COMPACT);
+    if (json_dumpb(header, text, used, JSON_COMPACT) != used) {
+        goto no_memory;
+    }
     memset(text + used, ' ', *length - used);
     goto release_header;
 
