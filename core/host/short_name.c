@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <switchyard/network.h>
+
 #include "descriptor.h"
 
 #define NAME_ROOM   64  /* of a plugin, a parameter or a number */
@@ -112,20 +114,6 @@ static const char *pattern_of(const struct sy_found *found) {
     return found->plugin.short_name ? found->plugin.short_name : found->plugin.name;
 }
 
-/* By its own name before any short one. */
-static const struct sy_found *choose(const struct known *known, const char *word) {
-    char first[NAME_ROOM];
-    for (int by_name = 1; by_name >= 0; by_name--) {
-        for (size_t i = 0; i < known->count; i++) {
-            first_word(first, by_name ? known->at[i]->plugin.name : pattern_of(known->at[i]));
-            if (!strcmp(first, word)) {
-                return known->at[i];
-            }
-        }
-    }
-    return NULL;
-}
-
 static void tell_unknown(const struct known *known, const char *kind, const char *word, const char *from,
                          struct sy_problems *problems) {
     char text[KNOWN_ROOM] = "", (*first)[NAME_ROOM] = calloc(known->count + 1, sizeof *first);
@@ -134,7 +122,8 @@ static void tell_unknown(const struct known *known, const char *kind, const char
     for (size_t i = 0; first && names && i < known->count; i++) {
         first_word(first[i], pattern_of(known->at[i]));
         names[i] = first[i];
-        if (used < sizeof text) {
+        bool again = i > 0 && !strcmp(pattern_of(known->at[i]), pattern_of(known->at[i - 1]));
+        if (used < sizeof text && !again) {
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : "", pattern_of(known->at[i]));
         }
     }
@@ -202,6 +191,59 @@ static bool read_numbers(struct sy_setting *group, const struct sy_found *found,
     return true;
 }
 
+/* ---- choosing --------------------------------------------------------------------------------------------------- */
+
+/* Whether the plugin takes what stands behind the word's first dash: the ranges of its parameters, and what a network says
+ * of them together. */
+static bool accepts(const struct sy_found *found, struct sy_registry *registry, const char *kind, const char *word) {
+    struct sy_problems *quiet = sy_problems_create();
+    struct sy_arena *arena = sy_arena_create();
+    struct sy_setting *group = quiet ? sy_setting_read_text("", "", quiet) : NULL;
+    struct sy_setting *plugin = group ? add(group, SY_SETTING_STRING, "plugin", "") : NULL;
+    bool good = arena && plugin && sy_setting_set_string(plugin, found->plugin.name) &&
+                read_numbers(group, found, word, "", quiet);
+    struct sy_instance *instance =
+        good ? sy_instance_from_group(registry, kind, group, NULL, NULL, arena, quiet) : NULL;
+    good = instance != NULL;
+    if (good && !strcmp(kind, SY_NETWORK)) {
+        const struct sy_network_ops *ops = instance->ops;
+        good = !SY_HAS(ops, init) || !ops->init || ops->init(instance->self, NULL) == SY_OK;
+        if (good && SY_HAS(ops, fini) && ops->fini) {
+            ops->fini(instance->self);
+        }
+    }
+    sy_instance_destroy(instance);
+    sy_setting_destroy(group);
+    sy_arena_destroy(arena);
+    sy_problems_destroy(quiet);
+    return good;
+}
+
+/* By its own name before any short one. Several plugins may share a word: then the first that takes the numbers. */
+static const struct sy_found *choose(const struct known *known, struct sy_registry *registry, const char *kind,
+                                     const char *word) {
+    char first[NAME_ROOM], own[NAME_ROOM];
+    const struct sy_found *fitting[MOST_LISTED];
+    size_t count = 0;
+    first_word(first, word);
+    for (int by_name = 1; by_name >= 0; by_name--) {
+        for (size_t i = 0; i < known->count; i++) {
+            const struct sy_found *found = known->at[i];
+            first_word(own, by_name ? found->plugin.name : pattern_of(found));
+            bool new = by_name || strcmp(found->plugin.name, first) != 0;
+            if (new && !strcmp(own, first)) {
+                fitting[count++] = found;
+            }
+        }
+    }
+    for (size_t i = 0; i < count && count > 1; i++) {
+        if (accepts(fitting[i], registry, kind, word)) {
+            return fitting[i];
+        }
+    }
+    return count ? fitting[0] : NULL;
+}
+
 bool sy_short_name_read(struct sy_setting *group, struct sy_registry *registry, const char *kind, const char *word,
                         const char *from, struct sy_problems *problems) {
     char first[NAME_ROOM];
@@ -212,7 +254,7 @@ bool sy_short_name_read(struct sy_setting *group, struct sy_registry *registry, 
     }
     list_known(known, registry, kind);
     first_word(first, word);
-    const struct sy_found *found = choose(known, first);
+    const struct sy_found *found = choose(known, registry, kind, word);
     if (!found) {
         tell_unknown(known, kind, first, from, problems);
     }

@@ -1,7 +1,8 @@
 /* short_name.h - plugins in one word: "wrn-16-2" for { plugin = "wrn"; depth = 16; width = 2; } (sy_plugin.short_name).
  *
  * The word up to its first dash is a plugin's name or the first word of its short name; the numbers behind the dashes
- * are its parameters, in the order its short name has them. What is left out keeps its default. */
+ * are its parameters, in the order its short name has them. What is left out keeps its default. Where several plugins
+ * share a word (resnet-20, resnet-34), it is the first that takes the numbers. */
 #ifndef SY_HOST_SHORT_NAME_H
 #define SY_HOST_SHORT_NAME_H
 

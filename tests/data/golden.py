@@ -111,6 +111,192 @@ class Mobile(nn.Module):
         return self.classifier(F.relu(self.conv2(x)).mean(dim=(2, 3)))
 
 
+def norm(a, b, k, stride=1, groups=1, bias=False):
+    return nn.Conv2d(a, b, k, stride, k // 2, groups=groups, bias=bias), nn.BatchNorm2d(b)
+
+
+class ResidualBlock(nn.Module):
+    """Torchvision's; `tiny` as in the model for Tiny-ImageNet, which only has other names."""
+
+    def __init__(self, a, b, stride, tiny):
+        super().__init__()
+        first, second = norm(a, b, 3, stride), norm(b, b, 3)
+        side = nn.Sequential(*(norm(a, b, 1, stride) if stride > 1 or a != b else []))
+        if tiny:
+            self.left, self.shortcut = nn.Sequential(*first, nn.ReLU(), *second), side
+        else:
+            (self.conv1, self.bn1), (self.conv2, self.bn2) = first, second
+            if len(side):
+                self.downsample = side
+        self.tiny, self.has_side = tiny, len(side) > 0
+
+    def forward(self, x):
+        if self.tiny:
+            return F.relu(self.left(x) + self.shortcut(x))
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (self.downsample(x) if self.has_side else x))
+
+
+class Residual(nn.Module):
+    def __init__(self, blocks, width, classes, tiny):
+        super().__init__()
+        if tiny:
+            self.conv1 = nn.Sequential(*norm(3, width, 3), nn.ReLU())
+        else:
+            self.conv1, self.bn1 = norm(3, width, 7, 2)
+        a = width
+        for s, count in enumerate(blocks):
+            b = width << s
+            layers = [ResidualBlock(a if i == 0 else b, b, 2 if s and i == 0 else 1, tiny) for i in range(count)]
+            setattr(self, f"layer{s + 1}", nn.Sequential(*layers))
+            a = b
+        self.fc, self.tiny = nn.Linear(a, classes), tiny
+
+    def forward(self, x):
+        x = self.conv1(x) if self.tiny else F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        return self.fc(self.layer4(self.layer3(self.layer2(self.layer1(x)))).mean(dim=(2, 3)))
+
+
+class SeparableBlock(nn.Module):
+    def __init__(self, a, b, stride):
+        super().__init__()
+        self.conv1, self.bn1 = norm(a, a, 3, stride, a)
+        self.conv2, self.bn2 = norm(a, b, 1)
+
+    def forward(self, x):
+        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
+
+
+class Separable(nn.Module):
+    ROWS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)] + [(512, 1)] * 5 + [(1024, 2), (1024, 1)]
+
+    def __init__(self, width, classes):
+        super().__init__()
+        a = int(32 * width)
+        self.conv1, self.bn1 = norm(3, a, 3)
+        layers = []
+        for c, s in self.ROWS:
+            layers.append(SeparableBlock(a, int(c * width), s))
+            a = int(c * width)
+        self.layers, self.linear = nn.Sequential(*layers), nn.Linear(a, classes)
+
+    def forward(self, x):
+        return self.linear(self.layers(F.relu(self.bn1(self.conv1(x)))).mean(dim=(2, 3)))
+
+
+class Stacked(nn.Module):
+    def __init__(self, counts, width, classes):
+        super().__init__()
+        a = 3
+        for i, count in enumerate(counts):
+            b, layers = width << min(i, 3), []
+            for _ in range(count):
+                layers += [*norm(a, b, 3, bias=True), nn.ReLU()]
+                a = b
+            setattr(self, f"block{i}", nn.Sequential(*layers[:-1]))
+        self.classifier = nn.Linear(a, classes)
+
+    def forward(self, x):
+        large = x.shape[2] >= 64
+        for i in range(5):
+            x = F.relu(getattr(self, f"block{i}")(x))
+            if i < 3 or (i == 3 and large):
+                x = F.max_pool2d(x, 2)
+        return self.classifier(x.mean(dim=(2, 3)))
+
+
+def shuffled(*parts):
+    x = torch.cat(parts, 1)
+    n, c, h, w = x.shape
+    return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+class ShuffleBasic(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        h = c // 2
+        self.conv1, self.bn1 = norm(h, h, 1)
+        self.conv2, self.bn2 = norm(h, h, 3, 1, h)
+        self.conv3, self.bn3 = norm(h, h, 1)
+
+    def forward(self, x):
+        left, right = x.chunk(2, 1)
+        right = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(right)))))
+        return shuffled(left, F.relu(self.bn3(self.conv3(right))))
+
+
+class ShuffleDown(nn.Module):
+    def __init__(self, a, b):
+        super().__init__()
+        h = b // 2
+        self.conv1, self.bn1 = norm(a, a, 3, 2, a)
+        self.conv2, self.bn2 = norm(a, h, 1)
+        self.conv3, self.bn3 = norm(a, h, 1)
+        self.conv4, self.bn4 = norm(h, h, 3, 2, h)
+        self.conv5, self.bn5 = norm(h, h, 1)
+
+    def forward(self, x):
+        left = F.relu(self.bn2(self.conv2(self.bn1(self.conv1(x)))))
+        right = self.bn4(self.conv4(F.relu(self.bn3(self.conv3(x)))))
+        return shuffled(left, F.relu(self.bn5(self.conv5(right))))
+
+
+class Shuffle(nn.Module):
+    def __init__(self, widths, blocks, last, classes):
+        super().__init__()
+        self.conv1, self.bn1 = norm(3, 24, 1)
+        a = 24
+        for i, (b, count) in enumerate(zip(widths, blocks)):
+            setattr(self, f"layer{i + 1}", nn.Sequential(ShuffleDown(a, b), *[ShuffleBasic(b) for _ in range(count)]))
+            a = b
+        self.conv2, self.bn2 = norm(a, last, 1)
+        self.linear = nn.Linear(last, classes)
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x))))))
+        return self.linear(F.relu(self.bn2(self.conv2(x))).mean(dim=(2, 3)))
+
+
+class DenseLayer(nn.Module):
+    def __init__(self, a, growth):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(a), nn.Conv2d(a, 4 * growth, 1, bias=False)
+        self.bn2, self.conv2 = nn.BatchNorm2d(4 * growth), nn.Conv2d(4 * growth, growth, 3, 1, 1, bias=False)
+
+    def forward(self, x):
+        return torch.cat([self.conv2(F.relu(self.bn2(self.conv1(F.relu(self.bn1(x)))))), x], 1)
+
+
+class Transition(nn.Module):
+    def __init__(self, a, b):
+        super().__init__()
+        self.bn, self.conv = nn.BatchNorm2d(a), nn.Conv2d(a, b, 1, bias=False)
+
+    def forward(self, x):
+        return F.avg_pool2d(self.conv(F.relu(self.bn(x))), 2)
+
+
+class Dense(nn.Module):
+    def __init__(self, growth, blocks, classes):
+        super().__init__()
+        a, self.blocks = 2 * growth, len(blocks)
+        self.conv1 = nn.Conv2d(3, a, 3, 1, 1, bias=False)
+        for i, count in enumerate(blocks):
+            setattr(self, f"dense{i + 1}", nn.Sequential(*[DenseLayer(a + k * growth, growth) for k in range(count)]))
+            a += count * growth
+            if i + 1 < len(blocks):
+                setattr(self, f"trans{i + 1}", Transition(a, a // 2))
+                a //= 2
+        self.bn, self.linear = nn.BatchNorm2d(a), nn.Linear(a, classes)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for i in range(self.blocks):
+            x = getattr(self, f"dense{i + 1}")(x)
+            x = getattr(self, f"trans{i + 1}")(x) if i + 1 < self.blocks else x
+        return self.linear(F.relu(self.bn(x)).mean(dim=(2, 3)))
+
+
 class Perceptron(nn.Module):
     def __init__(self, inputs, hidden, classes):
         super().__init__()
@@ -162,7 +348,20 @@ def write(name, network, net, size, classes, batch):
         f.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
-write("wrn-10-1", 'plugin = "wrn"; depth = 10; width = 1;', Wide(1, 1, 5), 12, 5, 3)
-write("resnet-8", 'plugin = "resnet_cifar"; depth = 8;', Plain(1, 4), 13, 4, 3)
-write("mobilenetv2-0.125", 'plugin = "mobilenetv2"; width = 0.125;', Mobile(0.125, 3), 32, 3, 3)
-write("mlp", 'plugin = "mlp"; hidden = [7];', Perceptron(3 * 8 * 8, 7, 3), 8, 3, 5)
+def main():
+    write("wrn-10-1", 'plugin = "wrn"; depth = 10; width = 1;', Wide(1, 1, 5), 12, 5, 3)
+    write("resnet-8", 'plugin = "resnet_cifar"; depth = 8;', Plain(1, 4), 13, 4, 3)
+    write("mobilenetv2-0.125", 'plugin = "mobilenetv2"; width = 0.125;', Mobile(0.125, 3), 32, 3, 3)
+    write("mlp", 'plugin = "mlp"; hidden = [7];', Perceptron(3 * 8 * 8, 7, 3), 8, 3, 5)
+    write("resnet-18-4", 'plugin = "resnet"; depth = 18; width = 4;', Residual((2, 2, 2, 2), 4, 3, False), 37, 3, 3)
+    write("resnet-18-4-tiny", 'plugin = "resnet"; depth = 18; width = 4; variant = "tiny";',
+          Residual((2, 2, 2, 2), 4, 3, True), 13, 3, 3)
+    write("mobilenet-0.125", 'plugin = "mobilenet"; width = 0.125;', Separable(0.125, 3), 17, 3, 3)
+    write("vgg-8-4", 'plugin = "vgg"; depth = 8; width = 4;', Stacked((1, 1, 1, 1, 1), 4, 3), 18, 3, 3)
+    write("vgg-13-2-large", 'plugin = "vgg"; depth = 13; width = 2;', Stacked((2, 2, 2, 2, 2), 2, 3), 64, 3, 2)
+    write("shufflenetv2-0.2", 'plugin = "shufflenetv2"; width = 0.2;', Shuffle((40, 80, 160), (3, 3, 3), 512, 3), 24, 3, 3)
+    write("densenet-3", 'plugin = "densenet"; growth = 3; blocks = [2, 1, 3];', Dense(3, (2, 1, 3), 3), 13, 3, 3)
+
+
+if __name__ == "__main__":
+    main()

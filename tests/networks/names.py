@@ -138,6 +138,138 @@ class MobileTorchvision(nn.Module):
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(last, classes))
 
 
+class ResNetLarge(nn.Module):
+    """Torchvision's, with two convolutions a block."""
+
+    BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+
+    class Block(ResNetBlock):
+        def __init__(self, before, after, stride):
+            super().__init__(before, after, stride)
+            if stride > 1 or before != after:
+                self.downsample = nn.Sequential(*unit(before, after, 1))
+
+    def __init__(self, depth, classes):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, bias=False), nn.BatchNorm2d(64)
+        before = 64
+        for stage, count in enumerate(self.BLOCKS[depth]):
+            after, one = 64 << stage, []
+            for index in range(count):
+                one.append(self.Block(before, after, 2 if stage and not index else 1))
+                before = after
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*one))
+        self.fc = nn.Linear(512, classes)
+
+
+class ResNetTiny(nn.Module):
+    """Released code of SwitOKD for Tiny-ImageNet."""
+
+    class Block(nn.Module):
+        def __init__(self, before, after, stride):
+            super().__init__()
+            self.left = nn.Sequential(*unit(before, after, 3), nn.ReLU(), *unit(after, after, 3))
+            self.shortcut = nn.Sequential(*(unit(before, after, 1) if stride > 1 or before != after else []))
+
+    def __init__(self, depth, classes):
+        super().__init__()
+        self.conv1 = nn.Sequential(*unit(3, 64, 3), nn.ReLU())
+        before = 64
+        for stage, count in enumerate(ResNetLarge.BLOCKS[depth]):
+            after, one = 64 << stage, []
+            for index in range(count):
+                one.append(self.Block(before, after, 2 if stage and not index else 1))
+                before = after
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*one))
+        self.fc = nn.Linear(512, classes)
+
+
+class MobileNet(nn.Module):
+    class Block(nn.Module):
+        def __init__(self, before, after):
+            super().__init__()
+            self.conv1, self.bn1 = unit(before, before, 3, before)
+            self.conv2, self.bn2 = unit(before, after, 1)
+
+    def __init__(self, classes):
+        super().__init__()
+        widths = [64, 128, 128, 256, 256] + [512] * 6 + [1024, 1024]
+        self.conv1, self.bn1 = unit(3, 32, 3)
+        self.layers = nn.Sequential(*[self.Block(a, b) for a, b in zip([32] + widths, widths)])
+        self.linear = nn.Linear(1024, classes)
+
+
+class Vgg(nn.Module):
+    """RepDistiller's; pools and ReLUs hold nothing, but ReLUs count in the numbering."""
+
+    COUNTS = {8: (1, 1, 1, 1, 1), 13: (2, 2, 2, 2, 2)}
+
+    def __init__(self, depth, classes):
+        super().__init__()
+        before = 3
+        for block, (count, after) in enumerate(zip(self.COUNTS[depth], (64, 128, 256, 512, 512))):
+            one = []
+            for _ in range(count):
+                one += [nn.Conv2d(before, after, 3), nn.BatchNorm2d(after), nn.ReLU()]
+                before = after
+            setattr(self, f"block{block}", nn.Sequential(*one[:-1]))
+        self.classifier = nn.Linear(512, classes)
+
+
+class ShuffleV2(nn.Module):
+    """RepDistiller's."""
+
+    class Units(nn.Module):
+        def __init__(self, *sizes):
+            super().__init__()
+            for index, size in enumerate(sizes):
+                conv, norm = unit(*size)
+                setattr(self, f"conv{index + 1}", conv)
+                setattr(self, f"bn{index + 1}", norm)
+
+    def __init__(self, widths, blocks, last, classes):
+        super().__init__()
+        self.conv1, self.bn1 = unit(3, 24, 1)
+        before = 24
+        for stage, (after, count) in enumerate(zip(widths, blocks)):
+            half = after // 2
+            one = [self.Units((before, before, 3, before), (before, half, 1), (before, half, 1), (half, half, 3, half),
+                              (half, half, 1))]
+            one += [self.Units((half, half, 1), (half, half, 3, half), (half, half, 1)) for _ in range(count)]
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*one))
+            before = after
+        self.conv2, self.bn2 = unit(before, last, 1)
+        self.linear = nn.Linear(last, classes)
+
+
+class DenseNet(nn.Module):
+    """kuangliu's."""
+
+    class Layer(nn.Module):
+        def __init__(self, before, growth):
+            super().__init__()
+            self.bn1, self.conv1 = nn.BatchNorm2d(before), nn.Conv2d(before, 4 * growth, 1, bias=False)
+            self.bn2, self.conv2 = nn.BatchNorm2d(4 * growth), nn.Conv2d(4 * growth, growth, 3, bias=False)
+
+    class Transition(nn.Module):
+        def __init__(self, before, after):
+            super().__init__()
+            self.bn, self.conv = nn.BatchNorm2d(before), nn.Conv2d(before, after, 1, bias=False)
+
+    def __init__(self, blocks, growth, classes):
+        super().__init__()
+        before = 2 * growth
+        self.conv1 = nn.Conv2d(3, before, 3, bias=False)
+        for number, count in enumerate(blocks, 1):
+            one = [self.Layer(before + i * growth, growth) for i in range(count)]
+            setattr(self, f"dense{number}", nn.Sequential(*one))
+            before += count * growth
+            if number < len(blocks):
+                setattr(self, f"trans{number}", self.Transition(before, before // 2))
+                before //= 2
+        self.bn, self.linear = nn.BatchNorm2d(before), nn.Linear(before, classes)
+
+
 class Mlp(nn.Module):
     def __init__(self, features, hidden, classes):
         super().__init__()
@@ -155,6 +287,16 @@ NETWORKS = {
     "resnet-56": ResNet(56, 10),
     "mobilenetv2-0.5": MobileCifar(0.5, 100),
     "mobilenetv2-1.4-torchvision": MobileTorchvision(1.4, 200),
+    "mobilenetv2-1.0": MobileCifar(1, 100),
+    "resnet-18": ResNetLarge(18, 1000),
+    "resnet-34": ResNetLarge(34, 1000),
+    "resnet-34-tiny": ResNetTiny(34, 200),
+    "mobilenet": MobileNet(100),
+    "vgg-8": Vgg(8, 100),
+    "vgg-13": Vgg(13, 100),
+    "shufflenetv2": ShuffleV2((116, 232, 464), (3, 7, 3), 1024, 100),
+    "shufflenetv2-0.2": ShuffleV2((40, 80, 160), (3, 3, 3), 512, 10),
+    "densenet": DenseNet((6, 12, 24, 16), 12, 10),
     "mlp": Mlp(3 * 32 * 32, [64, 32], 10),
 }
 

@@ -24,6 +24,17 @@ static const struct row rows[] = {
     {"resnet_cifar", {{"depth", 20}}, 64, 200, 282072, 59, "162", "%.0f"},
     {"mobilenetv2", {{"width", 0.5}}, 32, 100, 812836, 161, "6.52", "%.2f"},
     {"mobilenetv2", {{"width", 1.4}, {"variant", 1}}, 64, 200, 4674376, 158, "47.7", "%.1f"},
+    {"mobilenet", {{NULL, 0}}, 32, 100, 3309476, 83, "46.4", "%.1f"},
+    {"resnet", {{"depth", 34}, {"variant", 1}}, 64, 200, 21379592, 110, "4638", "%.0f"},
+    {"resnet", {{"depth", 18}}, 224, 1000, 11689512, 62, "1814", "%.0f"},
+    {"resnet", {{"depth", 34}}, 224, 1000, 21797672, 110, "3664", "%.0f"},
+    /* of the following published models, counted in PyTorch's modules of them */
+    {"vgg", {{"depth", 8}}, 32, 100, 3965028, 22, "96.2", "%.1f"},
+    {"vgg", {{"depth", 13}}, 32, 100, 9462180, 42, "284.9", "%.1f"},
+    {"shufflenetv2", {{NULL, 0}}, 32, 100, 1355528, 170, "44.5", "%.1f"},
+    {"mobilenetv2", {{"width", 1}}, 32, 100, 2353060, 161, "22.4", "%.1f"},
+    {"wrn", {{"depth", 10}, {"width", 1}}, 32, 10, 78186, 34, "19.6", "%.1f"},
+    {"wrn", {{"depth", 40}, {"width", 10}}, 32, 100, 55914020, 156, "8782", "%.0f"},
 };
 
 Test(counts, parameters_tensors_and_multiply_adds_are_the_published_ones) {
@@ -51,6 +62,17 @@ Test(counts, a_training_step_is_three_forward_passes_but_for_the_gradient_of_the
     struct sy_built_graph *built = build_network(&network, 32, 100);
     const int64_t first = 3 * 16 * 3 * 3 * 32 * 32, forward = sy_graph_multiply_adds(&built->graph);
     cr_expect_eq(sy_graph_step_multiply_adds(&built->graph), 3 * forward - first);
+    sy_graph_destroy(built);
+    unload_network(&network);
+}
+
+Test(counts, a_small_densenet_has_a_million_parameters) {
+    const int64_t blocks[] = {6, 12, 24, 16};
+    struct loaded network = load_network("densenet", NULL);
+    set_list(&network, "blocks", blocks, 4);
+    struct sy_built_graph *built = build_network(&network, 32, 10);
+    cr_expect_eq(sy_graph_parameter_count(&built->graph), 1000618);
+    cr_expect_eq(sy_graph_multiply_adds(&built->graph), 125341440);
     sy_graph_destroy(built);
     unload_network(&network);
 }

@@ -20,6 +20,16 @@ static const struct list lists[] = {
     {"resnet-56", "resnet_cifar", {{"depth", 56}}, 32, 10},
     {"mobilenetv2-0.5", "mobilenetv2", {{"width", 0.5}}, 32, 100},
     {"mobilenetv2-1.4-torchvision", "mobilenetv2", {{"width", 1.4}, {"variant", 1}}, 64, 200},
+    {"mobilenetv2-1.0", "mobilenetv2", {{"width", 1}}, 32, 100},
+    {"resnet-18", "resnet", {{"depth", 18}}, 224, 1000},
+    {"resnet-34", "resnet", {{"depth", 34}}, 224, 1000},
+    {"resnet-34-tiny", "resnet", {{"depth", 34}, {"variant", 1}}, 64, 200},
+    {"mobilenet", "mobilenet", {{NULL, 0}}, 32, 100},
+    {"vgg-8", "vgg", {{"depth", 8}}, 32, 100},
+    {"vgg-13", "vgg", {{"depth", 13}}, 32, 100},
+    {"shufflenetv2", "shufflenetv2", {{NULL, 0}}, 32, 100},
+    {"shufflenetv2-0.2", "shufflenetv2", {{"width", 0.2}}, 32, 10},
+    {"densenet", "densenet", {{NULL, 0}}, 32, 10},
     {"mlp", "mlp", {{NULL, 0}}, 32, 10},
 };
 
@@ -49,11 +59,13 @@ static void compare(const struct sy_graph *graph, const char *name) {
 }
 
 Test(names, state_dicts_are_those_of_the_released_models) {
-    const int64_t hidden[] = {64, 32};
+    const int64_t hidden[] = {64, 32}, blocks[] = {6, 12, 24, 16};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         struct loaded network = load_network(lists[i].plugin, lists[i].settings);
         if (!strcmp(lists[i].plugin, "mlp")) {
             set_list(&network, "hidden", hidden, 2);
+        } else if (!strcmp(lists[i].plugin, "densenet")) {
+            set_list(&network, "blocks", blocks, 4);
         }
         struct sy_built_graph *built = build_network(&network, lists[i].image, lists[i].classes);
         compare(&built->graph, lists[i].file);

@@ -31,6 +31,31 @@ static const struct taps taps[] = {
      64,
      "stem:48x32x32 stage1:24x32x32 stage2:32x16x16 stage3:48x8x8 stage4:88x4x4 stage5:136x4x4 stage6:224x2x2 "
      "stage7:448x2x2 pooled:1792 logits:10 "},
+    {"resnet",
+     {{NULL, 0}},
+     224,
+     "stem:64x112x112 stage1:64x56x56 stage2:128x28x28 stage3:256x14x14 stage4:512x7x7 pooled:512 logits:10 "},
+    {"resnet",
+     {{"variant", 1}},
+     64,
+     "stem:64x64x64 stage1:64x64x64 stage2:128x32x32 stage3:256x16x16 stage4:512x8x8 pooled:512 logits:10 "},
+    {"mobilenet",
+     {{NULL, 0}},
+     32,
+     "stem:32x32x32 stage1:64x32x32 stage2:128x16x16 stage3:256x8x8 stage4:512x4x4 stage5:1024x2x2 pooled:1024 "
+     "logits:10 "},
+    {"vgg",
+     {{NULL, 0}},
+     32,
+     "stem:64x32x32 stage1:128x16x16 stage2:256x8x8 stage3:512x4x4 stage4:512x4x4 pooled:512 logits:10 "},
+    {"vgg",
+     {{"depth", 13}},
+     64,
+     "stem:64x64x64 stage1:128x32x32 stage2:256x16x16 stage3:512x8x8 stage4:512x4x4 pooled:512 logits:10 "},
+    {"shufflenetv2",
+     {{NULL, 0}},
+     32,
+     "stem:24x32x32 stage1:116x16x16 stage2:232x8x8 stage3:464x4x4 pooled:1024 logits:10 "},
     {"mlp", {{NULL, 0}}, 8, "pooled:192 logits:10 "},
 };
 
@@ -81,6 +106,8 @@ Test(outputs, a_wrong_depth_says_which_are_right) {
     } wrong[] = {
         {"wrn", 17, "depth 17 is not 6n + 4; the nearest are 16 and 22"},
         {"wrn", 12, "depth 12 is not 6n + 4; the nearest are 10 and 16"},
+        {"vgg", 12, "there is no VGG of depth 12; there are 8, 11, 13, 16 and 19"},
+        {"resnet", 20, "depth 20 is neither 18 nor 34; resnet_cifar has the small ones (20, 32, ...)"},
         {"resnet_cifar", 18, "depth 18 is not 6n + 2; the nearest are 14 and 20"},
         {"resnet_cifar", 111, "depth 111 is not 6n + 2; the nearest are 110 and 116"},
     };
@@ -140,6 +167,19 @@ Test(outputs, weights_start_as_in_the_released_code) {
         {"mobilenetv2", {{NULL, 0}}, "classifier.0.bias", 0, 1},
         {"mobilenetv2", {{"variant", 1}, {"width", 1.4}}, "features.17.conv.1.0.weight", 1.0 / 9, 12096},
         {"mobilenetv2", {{"variant", 1}, {"width", 1.4}}, "classifier.1.weight", 1.0 / 1792, 17920},
+        {"mobilenetv2", {{"start", 2}}, "classifier.0.weight", 1.0 / 1280, 12800},
+        {"mobilenetv2", {{"variant", 1}, {"start", 1}}, "features.17.conv.1.0.weight", sqrt(2.0 / (9 * 480)), 4320},
+        {"mobilenet", {{NULL, 0}}, "layers.12.conv2.weight", 1.0 / 1024, 1048576},
+        {"mobilenet", {{"start", 1}}, "layers.12.conv2.weight", 1 / sqrt(3.0 * 1024), 1048576},
+        {"mobilenet", {{NULL, 0}}, "linear.bias", 1 / sqrt(3.0 * 1024), 10},
+        {"resnet", {{NULL, 0}}, "layer4.0.downsample.0.weight", sqrt(2.0 / 512), 131072},
+        {"resnet", {{NULL, 0}}, "fc.weight", 1 / sqrt(3.0 * 512), 5120},
+        {"resnet", {{"variant", 1}}, "layer4.1.left.3.weight", 1.0 / (9 * 512), 2359296},
+        {"resnet", {{"variant", 1}}, "fc.weight", 1.0 / 512, 5120},
+        {"resnet", {{"variant", 1}, {"start", 1}}, "layer1.0.left.0.weight", 1 / sqrt(3.0 * 9 * 64), 36864},
+        {"vgg", {{NULL, 0}}, "block4.0.weight", sqrt(2.0 / (9 * 512)), 2359296},
+        {"vgg", {{NULL, 0}}, "classifier.weight", 0.01, 5120},
+        {"shufflenetv2", {{NULL, 0}}, "conv2.weight", 1 / sqrt(3.0 * 464), 475136},
     };
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         struct loaded network = load_network(starts[i].plugin, starts[i].settings);
