@@ -19,60 +19,124 @@ static char *config_text(const struct sy_setting *config, size_t *size) {
     return text;
 }
 
-/* The first line in which two texts differ, told as one line. */
-static int differ(const char *folder, const char *there, const char *now, struct sy_error *err) {
-    int line = 1;
-    while (*there && *there == *now) {
-        line += *there == '\n';
-        there++, now++;
-    }
-    while (line > 1 && there[-1] != '\n') {
-        there--, now--;
-    }
-    return sy_fail(err, SY_EINVAL,
-                   "%s/run.cfg was made from another configuration; line %d says `%.*s`, now it would be "
-                   "`%.*s`. Resume with the same, or choose another --out",
-                   folder, line, (int)strcspn(there, "\n"), there, (int)strcspn(now, "\n"), now);
+/* Settings that may differ between the starts of one run: they can change bits, but not what is meant. */
+static bool may_differ(const char *path) {
+    return !strcmp(path, "threads") || !strcmp(path, "backend") || !strncmp(path, "backend.", 8);
 }
 
-/* Lines that may differ between the starts of one run: they can change bits, but not what is meant. */
-static bool may_differ(const char *line) {
-    return !strncmp(line, "threads", 7) || !strncmp(line, "backend", 7);
+/* What was found different, as one line of text. */
+struct differences {
+    char text[640];
+    size_t used;
+    int count, left_out;
+    bool slight;
+};
+
+/* A value as a config has it; "a group" for what does not fit into a line, "nothing" for NULL. */
+static void value_text(char *out, size_t room, const struct sy_setting *value) {
+    char *text = NULL;
+    size_t size;
+    snprintf(out, room, "%s", !value ? "nothing" : value->kind == SY_SETTING_GROUP ? "a group" : "?");
+    if (!value || value->kind == SY_SETTING_GROUP) {
+        return;
+    }
+    struct sy_setting *children[] = {(struct sy_setting *)(uintptr_t)value};
+    const struct sy_setting alone = {.kind = SY_SETTING_GROUP, .children = children, .n_children = 1};
+    FILE *stream = open_memstream(&text, &size);
+    bool written = stream && sy_setting_write(&alone, stream);
+    if (stream && fclose(stream) == 0 && written) {
+        const char *from = strstr(text, " = "); /* "name = value;" */
+        snprintf(out, room, "%.*s", (int)strcspn(from ? from + 3 : text, ";\n"), from ? from + 3 : text);
+    }
+    free(text);
 }
 
-/* Copies a text without the lines that may differ. */
-static char *essential(const char *text) {
-    char *copy = malloc(strlen(text) + 1), *end = copy;
-    for (const char *line = text; copy && *line;) {
-        size_t length = strcspn(line, "\n") + (strchr(line, '\n') != NULL);
-        if (!may_differ(line)) {
-            memcpy(end, line, length);
-            end += length;
+static void add_difference(struct differences *out, const struct sy_setting *there, const struct sy_setting *now) {
+    char path[512], before[128], after[128], line[800];
+    sy_setting_path(there ? there : now, path, sizeof path);
+    if (may_differ(path)) {
+        out->slight = true;
+        return;
+    }
+    value_text(before, sizeof before, there);
+    value_text(after, sizeof after, now);
+    snprintf(line, sizeof line, "%s%s = %s, now %s", out->count ? "; " : "", path, before, after);
+    size_t length = strlen(line);
+    out->count++;
+    if (out->left_out || out->used + length >= sizeof out->text) {
+        out->left_out++;
+        return;
+    }
+    memcpy(out->text + out->used, line, length + 1);
+    out->used += length;
+}
+
+static bool same_value(const struct sy_setting *a, const struct sy_setting *b) {
+    if (a->kind != b->kind || a->n_children != b->n_children) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_children; i++) {
+        if (!same_value(a->children[i], b->children[i])) {
+            return false;
         }
-        line += length;
     }
-    if (copy) {
-        *end = 0;
-    }
-    return copy;
+    return a->kind == SY_SETTING_STRING  ? !strcmp(a->string, b->string)
+           : a->kind == SY_SETTING_FLOAT ? a->number == b->number || (a->number != a->number && b->number != b->number)
+                                         : a->integer == b->integer;
 }
 
+static const struct sy_setting *child_of(const struct sy_setting *group, const char *name) {
+    for (size_t i = 0; i < group->n_children; i++) {
+        if (!strcmp(group->children[i]->name, name)) {
+            return group->children[i];
+        }
+    }
+    return NULL;
+}
+
+static void compare_groups(struct differences *out, const struct sy_setting *there, const struct sy_setting *now) {
+    for (size_t i = 0; i < there->n_children; i++) {
+        const struct sy_setting *a = there->children[i], *b = child_of(now, a->name);
+        if (b && a->kind == SY_SETTING_GROUP && b->kind == SY_SETTING_GROUP) {
+            compare_groups(out, a, b);
+        } else if (!b || !same_value(a, b)) {
+            add_difference(out, a, b);
+        }
+    }
+    for (size_t i = 0; i < now->n_children; i++) {
+        if (!child_of(there, now->children[i]->name)) {
+            add_difference(out, NULL, now->children[i]);
+        }
+    }
+}
+
+/* Both texts are read, so that what was written and what is now have been through the same. */
 static int compare(struct sy_run_folder *folder, const char *text, bool *slightly, struct sy_error *err) {
-    char *old = NULL;
-    int status = sy_read_file(sy_run_folder_file(folder, "run.cfg"), &old, NULL, err);
-    if (status != SY_OK) {
-        return status;
+    const char *path = sy_run_folder_file(folder, "run.cfg");
+    struct differences found = {.count = 0};
+    char more[64] = "";
+    int status = SY_OK;
+    struct sy_problems *problems = sy_problems_create();
+    struct sy_setting *there = problems ? sy_setting_read(path, problems) : NULL;
+    struct sy_setting *now = there ? sy_setting_read_text(text, "now", problems) : NULL;
+    if (!now) {
+        status = sy_fail(err, SY_EIO, "%s: cannot be compared with the configuration: %s", path,
+                         problems && sy_problems_count(problems) ? sy_problems_text(problems, 0) : "memory is used up");
+    } else {
+        compare_groups(&found, there, now);
     }
-    char *before = essential(old), *now = essential(text);
-    if (!before || !now) {
-        status = sy_fail(err, SY_ENOMEM, "no memory to compare configurations");
-    } else if (strcmp(before, now) != 0) {
-        status = differ(sy_run_folder_path(folder), before, now, err);
+    if (found.left_out) {
+        snprintf(more, sizeof more, "; and %d more", found.left_out);
     }
-    *slightly = status == SY_OK && strcmp(old, text) != 0;
-    free(before);
-    free(now);
-    free(old);
+    if (found.count) {
+        status = sy_fail(err, SY_EINVAL,
+                         "%s was made from another configuration: %s%s. Resume with the same, or choose another --out",
+                         path, found.text, more);
+    }
+    *slightly = status == SY_OK && found.slight;
+    sy_setting_destroy(now);
+    sy_setting_destroy(there);
+    sy_problems_destroy(problems);
     return status;
 }
 

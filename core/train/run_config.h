@@ -5,8 +5,8 @@
 #include "../config/setting.h"
 #include "../record/run_folder.h"
 
-/* Writes the config as run.cfg. With `resume`, compares it with the run.cfg that is there: SY_EINVAL naming the first
- * line that differs. Backend and threads may differ, for they change bits and not what is meant; *slightly says
+/* Writes the config as run.cfg. With `resume`, compares it with the run.cfg that is there: SY_EINVAL naming what
+ * differs, as many settings as fit into a line. Backend and threads may differ, for they change bits and not what is meant; *slightly says
  * whether they do. */
 int sy_run_config_keep(struct sy_run_folder *folder, const struct sy_setting *config, bool resume, bool *slightly,
                        struct sy_error *err);
