@@ -1,0 +1,159 @@
+/* test_resume.c - k steps, stop, n - k steps are n steps, byte for byte in weights and journals: for every policy, loss,
+ * topology, optimiser and schedule there is. What is shipped is asked from the program, so that nothing is forgotten. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../program/program.h"
+
+TestSuite(resume, .init = program_setup, .fini = program_teardown);
+
+enum { STEPS = 10, MOST = 64 };
+
+/* Three perceptrons; every one has momentum, and dropout draws in every step. */
+static const char *const trio =
+    "backend = \"reference\";\nthreads = 1;\n"
+    "data: { plugin = \"shapes\"; batch = 16; limit = 80; test_limit = 32; train = 96; test = 48;\n"
+    "        augment: { crop_pad = 2; flip = true; }; views = \"own\"; };\n"
+    "train: { epochs = 2; optimizer: { lr = 0.02; }; };\n"
+    "nodes: { t: { plugin = \"mlp\"; role = \"teacher\"; hidden = [6]; dropout = 0.1; };\n"
+    "  s: { plugin = \"mlp\"; role = \"student\"; hidden = [6]; }; %s };\n"
+    "topology: { plugin = \"pair\"; };\npolicy: { plugin = \"switokd\"; };\n";
+
+static void expect_same_files(const char *whole, const char *cut, const char *what) {
+    char a[600], b[600];
+    const char *const journals[] = {"steps.jsonl", "epochs.jsonl"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(a, sizeof a, "%s/%s", whole, journals[i]);
+        snprintf(b, sizeof b, "%s/%s", cut, journals[i]);
+        cr_expect(same_bytes(a, b), "%s: %s", what, journals[i]);
+    }
+    snprintf(a, sizeof a, "%s/checkpoints/%d", whole, STEPS);
+    DIR *folder = opendir(a);
+    cr_assert(folder, "%s", what);
+    int count = 0;
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        if (strstr(entry->d_name, ".safetensors")) {
+            snprintf(a, sizeof a, "%s/checkpoints/%d/%s", whole, STEPS, entry->d_name);
+            snprintf(b, sizeof b, "%s/checkpoints/%d/%s", cut, STEPS, entry->d_name);
+            cr_expect(same_bytes(a, b), "%s: %s", what, entry->d_name);
+            count++;
+        }
+    }
+    closedir(folder);
+    cr_expect_geq(count, 2, "%s", what);
+}
+
+/* Whole, and cut at a step that changes from case to case, within epochs and between them. */
+static void expect_resumes(const char *changes) {
+    static int cases;
+    char text[1024];
+    int cut = 1 + 4 * cases++ % (STEPS - 1);
+    cr_assert_eq(system("rm -rf whole cut"), 0);
+    snprintf(text, sizeof text, "run trio.cfg --quiet --out whole %s", changes);
+    cr_assert_eq(run_program(text), 0, "%s", text);
+    snprintf(text, sizeof text, "run trio.cfg --quiet --out cut --steps %d %s", cut, changes);
+    cr_assert_eq(run_program(text), 0, "%s", text);
+    snprintf(text, sizeof text, "run trio.cfg --quiet --out cut --resume %s", changes);
+    cr_assert_eq(run_program(text), 0, "%s", text);
+    expect_same_files("whole", "cut", changes);
+}
+
+/* Plugins of a kind, as `switchyard list` tells them. */
+static int names_of(char names[MOST][64], const char *kind) {
+    char text[128];
+    int count = 0;
+    snprintf(text, sizeof text, "list %s", kind);
+    cr_assert_eq(run_program(text), 0);
+    FILE *out = fopen("out", "r");
+    char line[1024], word[64];
+    while (out && fgets(line, sizeof line, out) && count < MOST) {
+        if (sscanf(line, "%63s %63s", word, names[count]) == 2 && !strcmp(word, kind)) {
+            count++;
+        }
+    }
+    fclose(out);
+    cr_assert_gt(count, 5, "%s", kind);
+    return count;
+}
+
+static void write_trio(int third) {
+    char text[4096];
+    snprintf(text, sizeof text, trio, third ? "u: { plugin = \"mlp\"; role = \"student\"; hidden = [6]; };" : "");
+    write_text("trio.cfg", text);
+}
+
+Test(resume, every_policy) {
+    char names[MOST][64], text[256];
+    int count = names_of(names, "policy");
+    write_trio(0);
+    for (int i = 0; i < count; i++) {
+        snprintf(text, sizeof text, "--set policy.plugin=%s%s", names[i],
+                 strcmp(names[i], "schedule") ? "" : " --set 'policy.epochs=[1]'");
+        expect_resumes(text);
+    }
+}
+
+/* Those that compare outputs of any kind; `crd` remembers samples and is in tests/torture.sh. */
+Test(resume, every_loss_on_outputs) {
+    char names[MOST][64], text[256];
+    int count = names_of(names, "loss");
+    write_trio(0);
+    for (int i = 0; i < count; i++) {
+        snprintf(text, sizeof text, "check trio.cfg --set topology.loss.plugin=%s", names[i]);
+        if (run_program(text) == 0) {
+            expect_resumes(strstr(text, "--set"));
+        } else {
+            cr_expect(!strcmp(names[i], "at") || !strcmp(names[i], "crd") || !strcmp(names[i], "ce"), "%s", names[i]);
+        }
+    }
+}
+
+Test(resume, every_topology) {
+    char names[MOST][64], text[512];
+    int count = names_of(names, "topology");
+    for (int i = 0; i < count; i++) {
+        int few = !strcmp(names[i], "pair") || !strcmp(names[i], "distill");
+        write_trio(!few);
+        snprintf(text, sizeof text, "--set topology.plugin=%s --set topology.update=%s%s%s%s", names[i],
+                 i % 2 ? "alternating" : "simultaneous",
+                 strcmp(names[i], "multi_teacher") ? "" : " --set nodes.u.role=teacher",
+                 strcmp(names[i], "distill") ? "" : " --set nodes.t.frozen=eval",
+                 strcmp(names[i], "custom") ? ""
+                                            : " --set 'topology.edges=[\"t + s -> u loss=mix\"]' "
+                                              "--set topology.mix.plugin=peers");
+        expect_resumes(text);
+    }
+}
+
+Test(resume, every_optimiser_and_schedule) {
+    const char *const changes[] = {
+        "--set train.optimizer.kind=adam",
+        "--set train.optimizer.kind=adamw --set topology.pause=zero_grad_step --set policy.plugin=alternating",
+        "--set train.optimizer.nesterov=true --set train.schedule.kind=multistep --set 'train.schedule.epochs=[1]'",
+        "--set train.schedule.kind=cosine --set train.schedule.warmup_epochs=1",
+        "--set topology.ramp=gaussian --set topology.ramp_epochs=2",
+        "--set train.checkpoint_steps=1 --set train.keep=1",
+        "--set train.evaluate_every=2 --set data.workers=3 --set data.ahead=1",
+    };
+    write_trio(0);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        expect_resumes(changes[i]);
+    }
+}
+
+Test(resume, says_all_that_is_not_as_it_was) {
+    write_trio(0);
+    cr_assert_eq(run_program("run trio.cfg --quiet --out r --steps 2"), 0);
+    cr_expect_eq(run_program("run trio.cfg --quiet --out r --resume --set train.optimizer.lr=0.5 --set seed=3 "
+                             "--set policy.plugin=learning"),
+                 2);
+    cr_expect(said("train.optimizer.lr = 0.02, now 0.5"));
+    cr_expect(said("seed = 1, now 3"));
+    cr_expect(said("policy.plugin = \"switokd\", now \"learning\""));
+    cr_expect(said("policy.temperature = 1.0, now nothing"));
+    cr_expect_eq(run_program("run trio.cfg --quiet --out r --resume --set threads=2"), 0);
+    cr_expect(said("results may differ in their last bits"));
+}
