@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../config/problems.h"
+#include "../host/call.h"
 
 struct command {
     const char *name;
@@ -47,6 +48,7 @@ int sy_cli_main(int argc, char **argv) {
     for (size_t i = 0; i < COMMANDS; i++) {
         names[i] = commands[i].name;
         if (!strcmp(name, commands[i].name)) {
+            sy_calls_guard();
             return commands[i].run(argc - 1, argv + 1);
         }
     }

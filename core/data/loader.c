@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../host/call.h"
 #include "order.h"
 #include "view.h"
 
@@ -84,7 +85,9 @@ static int prepare(struct sy_loader *loader, struct slot *slot, int64_t epoch, i
     size_t count = end - begin < PART ? end - begin : PART;
     const int64_t *samples = loader->order + batch * loader->options.batch + begin;
     int32_t *labels = slot->labels + begin;
-    int status = loader->ops->read(loader->self, loader->options.split, samples, count, staging, labels, err);
+    int status =
+        SY_CALLED(loader->options.plugin, "read",
+                  loader->ops->read(loader->self, loader->options.split, samples, count, staging, labels, err));
     if (status) {
         return sy_fail(err, status, "reading a batch of the data set failed without a reason");
     }
@@ -318,10 +321,10 @@ static int allocate(struct sy_loader *loader, struct sy_error *err) {
 
 /* Signals are the main thread's business: a Ctrl-C must not land in one of ours. */
 static int start_threads(struct sy_loader *loader, struct sy_error *err) {
-    sigset_t all, before;
+    sigset_t blocked, before;
     int failure = 0;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sy_calls_blocked(&blocked);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     while (!failure && loader->n_threads < loader->options.threads) {
         failure = pthread_create(&loader->threads[loader->n_threads], NULL, prepare_batches, loader);
         loader->n_threads += failure ? 0 : 1;

@@ -22,6 +22,8 @@ struct sy_augment {
     int32_t flip;     /* mirror left-right with probability 1/2 */
 };
 
+struct sy_found;
+
 struct sy_loader_options {
     int32_t split; /* enum sy_split */
     int32_t batch; /* samples per batch */
@@ -36,6 +38,7 @@ struct sy_loader_options {
     int64_t limit;             /* use only the first so many samples of the split; 0: all */
     const int64_t *subset;     /* (n_subset): use only these samples of the split, whatever the limit; NULL: all */
     int64_t n_subset;
+    const struct sy_found *plugin; /* who reads, should it crash; NULL: nobody in particular. Outlives the loader */
 };
 
 struct sy_batch {

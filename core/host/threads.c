@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "call.h"
+
 /* How long to spin before sleeping: some ten times what waking a thread costs. */
 #define SPIN_NANOSECONDS 40000
 /* Looks at the flag between two looks at the clock. */
@@ -153,12 +155,12 @@ static void stop_workers(struct sy_threads *pool, int32_t started) {
     }
 }
 
-/* Starts the workers with all signals blocked: those are for the program's first thread. 0 or an error number. */
+/* Starts the workers with signals blocked: those are for the program's first thread. 0 or an error number. */
 static int start_workers(struct sy_threads *pool) {
-    sigset_t all, before;
+    sigset_t blocked, before;
     int error = 0;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sy_calls_blocked(&blocked);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     for (int32_t i = 0; i < pool->count - 1 && !error; i++) {
         pool->workers[i] = (struct worker){.pool = pool, .thread = i + 1};
         error = pthread_create(&pool->workers[i].id, NULL, work, &pool->workers[i]);

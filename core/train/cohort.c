@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../host/call.h"
 #include "follow.h"
 #include "weights.h"
 
@@ -85,7 +86,9 @@ static int make_member(struct sy_cohort *cohort, int32_t index, struct sy_error 
     if (!allocate_member(member, experiment->data.batch, experiment->dataset_info.classes)) {
         return sy_fail(err, SY_ENOMEM, "node %s: no memory for its outputs", member->node->name);
     }
-    int status = experiment->backend_ops->compile(experiment->backend->self, &member->plan, graph, &options, err);
+    int status =
+        SY_CALLED(experiment->backend->found, "compile",
+                  experiment->backend_ops->compile(experiment->backend->self, &member->plan, graph, &options, err));
     return status == SY_OK ? initialise(member, experiment->backend_ops, err) : status;
 }
 

@@ -140,7 +140,8 @@ struct sy_train_settings {
     struct sy_ints snapshots;
     int32_t snapshot_every;
     int64_t first_epoch, whole_epochs;
-    int32_t select; /* enum sy_select */
+    int32_t select;     /* enum sy_select */
+    int32_t call_limit; /* seconds */
 };
 
 struct sy_experiment {

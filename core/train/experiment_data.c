@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../host/call.h"
+
 /* ---- backend ---------------------------------------------------------------------------------------------------- */
 
 /* "fp32, bf16" */
@@ -25,10 +27,11 @@ static bool start_backend(struct sy_experiment *experiment, struct sy_instance *
     sy_services_init(&experiment->backend_services, experiment->threads, (uint64_t)experiment->seed,
                      instance->found->plugin.name);
     *info = (struct sy_backend_info){.size = sizeof *info};
-    if (ops->init && ops->init(instance->self, &experiment->backend_services.host, err) != SY_OK) {
+    if (ops->init && SY_CALLED(instance->found, "init",
+                               ops->init(instance->self, &experiment->backend_services.host, err)) != SY_OK) {
         return false;
     }
-    if (ops->info(instance->self, info) != SY_OK) {
+    if (SY_CALLED(instance->found, "info", ops->info(instance->self, info)) != SY_OK) {
         sy_fail(err, SY_EINVAL, "tells nothing about itself");
     } else if (!(info->precisions & (1u << experiment->precision))) {
         char can[64];
@@ -211,6 +214,7 @@ int sy_experiment_loader(struct sy_loader **out, const struct sy_experiment *exp
         .n_subset = train        ? parts->n_train
                     : validation ? parts->n_validation
                                  : 0,
+        .plugin = experiment->dataset->found,
     };
     return sy_loader_create(out, experiment->dataset_ops, experiment->dataset->self, &options, err);
 }
@@ -346,14 +350,16 @@ void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problem
     experiment->dataset_ops = ops;
     sy_services_init(&experiment->dataset_services, experiment->threads, (uint64_t)experiment->seed,
                      experiment->dataset->found->plugin.name);
-    if (ops->open(experiment->dataset->self, &experiment->dataset_services.host, &err) != SY_OK) {
+    if (SY_CALLED(experiment->dataset->found, "open",
+                  ops->open(experiment->dataset->self, &experiment->dataset_services.host, &err)) != SY_OK) {
         sy_problem(problems, group, "data set \"%s\": %s", experiment->dataset->found->plugin.name, err.text);
         return;
     }
     experiment->dataset_open = true;
     struct sy_dataset_info *info = &experiment->dataset_info;
     *info = (struct sy_dataset_info){.size = sizeof *info};
-    if (ops->info(experiment->dataset->self, info) != SY_OK || info->classes < 2 || info->count[SY_TRAIN_SPLIT] < 1) {
+    int told = SY_CALLED(experiment->dataset->found, "info", ops->info(experiment->dataset->self, info));
+    if (told != SY_OK || info->classes < 2 || info->count[SY_TRAIN_SPLIT] < 1) {
         sy_problem(problems, group,
                    "data set \"%s\": says it has %d classes and %lld training samples; at least 2 and 1 "
                    "are needed",

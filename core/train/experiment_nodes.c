@@ -4,6 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "../host/call.h"
 #include "weights.h"
 
 /* The group `name` of a node laid over the one of train, put in the node's place; train's own where the node is silent. */
@@ -102,7 +103,8 @@ static bool build_graph(struct sy_experiment *experiment, struct sy_node *node, 
     struct sy_error err = {.size = sizeof err};
     const struct sy_dataset_info *data = &experiment->dataset_info;
     const char *plugin = node->network->found->plugin.name;
-    if (node->ops->init && node->ops->init(node->network->self, &err) != SY_OK) {
+    if (node->ops->init &&
+        SY_CALLED(node->network->found, "init", node->ops->init(node->network->self, &err)) != SY_OK) {
         sy_problem(problems, node->setting, "network \"%s\": %s", plugin, err.text);
         return false;
     }
@@ -110,7 +112,9 @@ static bool build_graph(struct sy_experiment *experiment, struct sy_node *node, 
     if (!data->classes || !sy_experiment_input_shapes(shapes, experiment, node, problems)) {
         return false; /* the data set's problem, or the source's, is told already */
     }
+    sy_call_begin(node->network->found, "build");
     node->full = sy_graph_build(node->ops, node->network->self, shapes, node->n_links, data->classes, &err);
+    sy_call_end(0);
     if (!node->full) {
         sy_problem(problems, node->setting, "network \"%s\": %s", plugin, err.text);
         return false;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../host/call.h"
+
 /* ---- losses ----------------------------------------------------------------------------------------------------- */
 
 bool sy_loss_use_make(struct sy_loss_use *use, struct sy_experiment *experiment, struct sy_setting *group,
@@ -19,7 +21,9 @@ bool sy_loss_use_make(struct sy_loss_use *use, struct sy_experiment *experiment,
     use->services.labels = sy_experiment_labels;
     use->services.labels_source = experiment;
     use->services.in_init = true;
-    int status = use->ops->init ? use->ops->init(use->instance->self, &use->services.host, &err) : SY_OK;
+    int status = use->ops->init ? SY_CALLED(use->instance->found, "init",
+                                            use->ops->init(use->instance->self, &use->services.host, &err))
+                                : SY_OK;
     use->services.in_init = false;
     if (status != SY_OK) {
         sy_problem(problems, group, "loss \"%s\": %s", use->instance->found->plugin.name, err.text);
@@ -207,9 +211,9 @@ static bool describe(struct told *told, const struct sy_instance *topology) {
     struct sy_wiring wiring = {.size = sizeof wiring, .context = told, .gate = add_gate, .edge = add_edge};
     struct sy_topology_in in = {
         .size = sizeof in, .n_nodes = whole, .names = names, .roles = roles, .n_parts = n - whole};
-    int status = ops->init ? ops->init(topology->self, &err) : SY_OK;
+    int status = ops->init ? SY_CALLED(topology->found, "init", ops->init(topology->self, &err)) : SY_OK;
     if (status == SY_OK) {
-        status = ops->describe(topology->self, &wiring, &in, &err);
+        status = SY_CALLED(topology->found, "describe", ops->describe(topology->self, &wiring, &in, &err));
         if (ops->fini) {
             ops->fini(topology->self);
         }
@@ -265,7 +269,9 @@ static void check_shapes(struct told *told, const struct sy_flow *edge, int32_t 
     }
     const char *name = edge->loss.instance->found->plugin.name;
     if (ops->check) {
-        if (ops->check(edge->loss.instance->self, classes, target, sources, edge->n_sources, &err) != SY_OK) {
+        int status = SY_CALLED(edge->loss.instance->found, "check",
+                               ops->check(edge->loss.instance->self, classes, target, sources, edge->n_sources, &err));
+        if (status != SY_OK) {
             sy_problem(told->problems, told->group, "edge %s: loss \"%s\": %s", edge->name, name, err.text);
         }
     } else if (!logits) {
@@ -335,7 +341,9 @@ static void make_policy(struct told *told, struct sy_watch *gate, struct sy_sett
     sy_services_init(&gate->services, experiment->threads, (uint64_t)experiment->seed,
                      sy_arena_print(experiment->arena, "policy %s", plugin));
     gate->services.in_init = true;
-    gate->ready = !gate->ops->init || gate->ops->init(gate->policy->self, &gate->services.host, &err) == SY_OK;
+    gate->ready =
+        !gate->ops->init || SY_CALLED(gate->policy->found, "init",
+                                      gate->ops->init(gate->policy->self, &gate->services.host, &err)) == SY_OK;
     gate->services.in_init = false;
     if (!gate->ready) {
         sy_problem(told->problems, group, "policy \"%s\": %s", plugin, err.text);

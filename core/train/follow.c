@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../host/call.h"
 #include "weights.h"
 
 static const struct sy_graph *graph_of(const struct sy_cohort *cohort, int32_t node) {
@@ -85,7 +86,8 @@ int sy_follow_statistics(struct sy_cohort *cohort, int32_t index, struct sy_erro
     bool shared = follow->kind == SY_FOLLOWS_WEIGHTS;
     int status = shared ? copy(cohort, index, follow->node, SY_STATISTIC, err) : SY_OK;
     if (status == SY_OK) {
-        status = cohort->experiment->backend_ops->statistics(member->plan, err);
+        status = SY_CALLED(cohort->experiment->backend->found, "statistics",
+                           cohort->experiment->backend_ops->statistics(member->plan, err));
     }
     return shared && status == SY_OK ? copy(cohort, follow->node, index, SY_STATISTIC, err) : status;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../host/call.h"
 #include "lines.h"
 #include "manifest.h"
 #include "result.h"
@@ -155,7 +156,9 @@ static int end_epoch(struct run *run, const struct sy_moment *now, double second
     }
     for (int32_t g = 0; g < experiment->n_gates && status == SY_OK; g++) {
         const struct sy_watch *gate = &experiment->gates[g];
-        status = gate->ops->epoch ? gate->ops->epoch(gate->policy->self, now->epoch, err) : SY_OK;
+        status = gate->ops->epoch
+                     ? SY_CALLED(gate->policy->found, "epoch", gate->ops->epoch(gate->policy->self, now->epoch, err))
+                     : SY_OK;
     }
     if (status == SY_OK) {
         status = sy_journal_append(run->snapshot.epochs, sy_epoch_line(run->cohort, &run->totals, now), err);
@@ -209,10 +212,21 @@ static void count_costs(struct run *run) {
     };
 }
 
+/* What is said should a plugin crash or hang from here on. */
+static void tell_checkpoint(const struct run *run) {
+    char text[512] = "no checkpoint was kept yet";
+    if (run->saved >= 0) {
+        snprintf(text, sizeof text, "the checkpoint of step %lld in %.400s is whole, --resume goes on from there",
+                 (long long)run->saved, run->options->folder);
+    }
+    sy_calls_last_words(text);
+}
+
 static int save(struct run *run, struct sy_error *err) {
     count_costs(run);
     int status = sy_snapshot_save(&run->snapshot, run->folder, run->experiment->train.keep, err);
     run->saved = status == SY_OK ? run->snapshot.next.step : run->saved;
+    tell_checkpoint(run);
     return status;
 }
 
@@ -279,6 +293,11 @@ static int train(struct run *run, int *end, struct sy_error *err) {
     run->saved = next->step > 0 ? next->step : -1; /* what was resumed from is there already */
     run->began = sy_seconds_now();
     sy_energy_meter_init(&run->meter, NULL);
+    tell_checkpoint(run);
+    sy_calls_watch(experiment->train.call_limit);
+    if (run->saved < 0) {
+        status = save_if_possible(run, err); /* something to go on from, should a plugin crash in the first epoch */
+    }
     while (status == SY_OK && next->epoch < experiment->train.epochs && !asked_to_stop(run) && !at_limit(run)) {
         bool whole;
         double start = sy_seconds_now();
@@ -304,6 +323,9 @@ static int train(struct run *run, int *end, struct sy_error *err) {
     if (status == SY_OK && finished) {
         status = conclude(run, err);
     }
+    sy_calls_watch(0);
+    sy_calls_last_words(NULL);
+    sy_calls_step(-1);
     *end = finished ? SY_RUN_FINISHED : asked_to_stop(run) ? SY_RUN_INTERRUPTED : SY_RUN_STOPPED;
     return status;
 }

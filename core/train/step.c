@@ -2,7 +2,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "../host/call.h"
 #include "cohort.h"
+#include "finite.h"
 #include "follow.h"
 
 /* Prefixes the reason of a failed call with who it was. */
@@ -25,7 +27,8 @@ static int fetch_outputs(struct sy_cohort *cohort, struct sy_member *member, str
     int status = SY_OK;
     for (int32_t k = 0; k < member->n_outputs && status == SY_OK; k++) {
         member->outputs[k] = (struct sy_tensor){.size = sizeof(struct sy_tensor)};
-        status = ops->output(member->plan, k, &member->outputs[k], err);
+        status = SY_CALLED(cohort->experiment->backend->found, "output",
+                           ops->output(member->plan, k, &member->outputs[k], err));
         if (status == SY_OK && member->signals[k].memory) {
             sy_signals_set(&member->signals[k], member->outputs[k].data, (int32_t)member->outputs[k].shape[0]);
         }
@@ -70,9 +73,14 @@ static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batc
         .step = (uint32_t)now->step,
         .inputs = member->input_pointers,
     };
-    int status = experiment->backend_ops->forward(member->plan, &in, err);
+    int status =
+        SY_CALLED(experiment->backend->found, "forward", experiment->backend_ops->forward(member->plan, &in, err));
     if (status == SY_OK) {
         status = fetch_outputs(cohort, member, err);
+    }
+    if (status == SY_OK) {
+        /* Before anybody reads it: policies and losses would only get the blame. */
+        status = sy_expect_finite(&member->outputs[0], member->outputs[0].data, "its output", SY_DIVERGED, err);
     }
     return blame(err, status, member->node->name, now);
 }
@@ -131,13 +139,13 @@ static int decide(struct sy_cohort *cohort, int32_t index, const struct sy_batch
         .student_multiply_adds = cohort->members[gate->student].multiply_adds,
     };
     const char *name = gate->policy->found->plugin.name;
-    int status = gate->ops->decide(gate->policy->self, &out, &in, err);
+    int status = SY_CALLED(gate->policy->found, "decide", gate->ops->decide(gate->policy->self, &out, &in, err));
     if (status != SY_OK) {
         return blame(err, status, name, now);
     }
     if ((out.mode != SY_LEARNING && out.mode != SY_EXPERT) || !isfinite(out.teacher_weight) ||
         !isfinite(out.student_weight)) {
-        return sy_fail(err, SY_EINVAL,
+        return sy_fail(err, SY_ERANGE,
                        "step %lld: policy %s decided mode %d with weights %g and %g; a mode is 0 or 1, "
                        "weights are finite",
                        (long long)now->step, name, out.mode, out.teacher_weight, out.student_weight);
@@ -250,7 +258,7 @@ static int evaluate_loss(const struct readers *readers, const struct sy_loss_use
         .source_gradients = attached ? cohort->source_scratch : NULL,
     };
     const char *name = use->instance->found->plugin.name;
-    int status = use->ops->eval(use->instance->self, &out, &in, err);
+    int status = SY_CALLED(use->instance->found, "eval", use->ops->eval(use->instance->self, &out, &in, err));
     if (status != SY_OK) {
         return blame(err, status, name, now);
     }
@@ -262,11 +270,14 @@ static int evaluate_loss(const struct readers *readers, const struct sy_loss_use
                        out.value);
     }
     *value = out.value;
+    status = sy_expect_finite(in.target, cohort->scratch, "its gradient", SY_LOSS_IS_WRONG, err);
     pour(target, readers->target_output, cohort->scratch, factor);
-    for (int32_t s = 0; attached && s < n_sources; s++) {
-        pour(&cohort->members[edge->sources[s]], edge->source_outputs[s], cohort->source_scratch[s], factor);
+    for (int32_t s = 0; attached && s < n_sources && status == SY_OK; s++) {
+        struct sy_member *source = &cohort->members[edge->sources[s]];
+        status = sy_expect_finite(in.sources[s], cohort->source_scratch[s], "its gradient", SY_LOSS_IS_WRONG, err);
+        pour(source, edge->source_outputs[s], cohort->source_scratch[s], factor);
     }
-    return SY_OK;
+    return blame(err, status, name, now);
 }
 
 /* Factor on an edge's loss under its gate's decision; 0: closed. */
@@ -341,7 +352,8 @@ static int go_back(struct sy_cohort *cohort, int32_t index, const struct sy_mome
         member->gradient_tensors[k].data = member->gradients[k];
         member->gradient_pointers[k] = member->flows[k] ? &member->gradient_tensors[k] : NULL;
     }
-    int status = cohort->experiment->backend_ops->backward(member->plan, member->gradient_pointers, err);
+    int status = SY_CALLED(cohort->experiment->backend->found, "backward",
+                           cohort->experiment->backend_ops->backward(member->plan, member->gradient_pointers, err));
     status = status == SY_OK ? pour_back(cohort, member, err) : status;
     cohort->seconds[SY_PHASE_BACKWARD] += sy_seconds_now() - start;
     return blame(err, status, member->node->name, now);
@@ -359,7 +371,8 @@ static int move(struct sy_cohort *cohort, int32_t index, const struct sy_moment 
     if (status == SY_OK) {
         struct sy_update update = sy_optimizer_update(&member->node->optimizer, member->lr, ++member->updates);
         update.zero_gradient = coasts;
-        status = experiment->backend_ops->update(member->plan, &update, err);
+        status = SY_CALLED(experiment->backend->found, "update",
+                           experiment->backend_ops->update(member->plan, &update, err));
     }
     cohort->seconds[SY_PHASE_UPDATE] += sy_seconds_now() - start;
     return blame(err, status, member->node->name, now);
@@ -447,6 +460,7 @@ static int learn_alternating(struct sy_cohort *cohort, const struct sy_batch *ba
 int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const struct sy_moment *now,
                    struct sy_error *err) {
     double start = sy_seconds_now();
+    sy_calls_step(now->step);
     int status = forward_all(cohort, batch, now, err);
     double middle = sy_seconds_now();
     cohort->seconds[SY_PHASE_FORWARD] += middle - start;
