@@ -29,6 +29,7 @@ static void describe_shape(const struct sy_plan *plan, const struct node *node, 
     conv->shape = (struct convolution){
         .images = conv->images,
         .groups = 1,
+        .block = BLOCK,
         .in = stored->plain ? in->channels : in->blocks * BLOCK,
         .height = in->height,
         .width = in->width,

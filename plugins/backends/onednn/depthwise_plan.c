@@ -13,7 +13,7 @@ int depthwise_create(struct sy_plan *plan, struct node *node, struct sy_error *e
     return node->weights ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
 }
 
-/* (blocks, nine taps and the bias, 16) */
+/* (blocks, nine taps and the bias, BLOCK) */
 void depthwise_refresh(struct sy_plan *plan, struct node *node) {
     const struct value *in = &plan->values[node->inputs[0].value];
     const float *weights = param_value(plan, node->op, SY_WEIGHT), *bias = param_value(plan, node->op, SY_BIAS);

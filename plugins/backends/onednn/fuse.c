@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "features.h"
-#include "plan.h"
+#include "sums.h"
 
 struct fusing {
     struct sy_plan *plan;

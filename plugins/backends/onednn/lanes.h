@@ -1,4 +1,4 @@
-/* lanes.h - sixteen channels at a time. Only for files compiled for AVX-512. */
+/* lanes.h - a block of channels at a time: a register of AVX-512 or of AVX2. */
 #ifndef ONEDNN_LANES_H
 #define ONEDNN_LANES_H
 
@@ -14,23 +14,51 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+#ifdef ONEDNN_AVX512
 typedef __m512 lanes;
+#define LANES(operation) _mm512_##operation
+#else
+typedef __m256 lanes;
+#define LANES(operation) _mm256_##operation
+#endif
 
 static inline lanes lanes_get(const float *from) {
-    return _mm512_loadu_ps(from);
+    return LANES(loadu_ps)(from);
 }
 static inline void lanes_put(float *to, lanes x) {
-    _mm512_storeu_ps(to, x);
+    LANES(storeu_ps)(to, x);
 }
 static inline lanes lanes_of(float x) {
-    return _mm512_set1_ps(x);
+    return LANES(set1_ps)(x);
 }
 static inline lanes lanes_zero(void) {
-    return _mm512_setzero_ps();
+    return LANES(setzero_ps)();
+}
+static inline lanes lanes_add(lanes a, lanes b) {
+    return LANES(add_ps)(a, b);
 }
 /* a b + c */
 static inline lanes lanes_fma(lanes a, lanes b, lanes c) {
-    return _mm512_fmadd_ps(a, b, c);
+    return LANES(fmadd_ps)(a, b, c);
+}
+/* c - a b */
+static inline lanes lanes_fnma(lanes a, lanes b, lanes c) {
+    return LANES(fnmadd_ps)(a, b, c);
+}
+/* The second where one of both is not a number. */
+static inline lanes lanes_max(lanes a, lanes b) {
+    return LANES(max_ps)(a, b);
+}
+static inline lanes lanes_min(lanes a, lanes b) {
+    return LANES(min_ps)(a, b);
+}
+/* x where a < b, else 0 */
+static inline lanes lanes_where_less(lanes a, lanes b, lanes x) {
+#ifdef ONEDNN_AVX512
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), x);
+#else
+    return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ), x);
+#endif
 }
 
 /* elem_stream: elem_put past the caches, for what is not read again soon; elem_fence before other threads may read it. */
@@ -80,7 +108,7 @@ static inline void elem_put(elem *to, lanes x) {
     lanes_put(to, x);
 }
 static inline void elem_stream(elem *to, lanes x) {
-    _mm512_stream_ps(to, x);
+    LANES(stream_ps)(to, x);
 }
 static inline lanes elem_rounded(lanes x) {
     return x;

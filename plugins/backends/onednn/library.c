@@ -177,6 +177,11 @@ const char *library_version(const struct library *library) {
     return library->version;
 }
 
+int32_t library_block(void) {
+    int isa = (int)dnnl_get_effective_cpu_isa();
+    return (isa & (int)dnnl_cpu_isa_avx512_core) == (int)dnnl_cpu_isa_avx512_core ? 16 : 8;
+}
+
 bool library_wants_channels_last(const struct library *library) {
     (void)library;
     int isa = (int)dnnl_get_effective_cpu_isa();
@@ -220,7 +225,7 @@ static dnnl_status_t write_recipe(struct recipe *r, const struct convolution *s,
         r->padding[i] = s->padding;
     }
     r->has_bias = s->bias && direction != BACKWARD_DATA;
-    dnnl_format_tag_t layout = s->channels_last ? dnnl_nhwc : dnnl_nChw16c;
+    dnnl_format_tag_t layout = s->channels_last ? dnnl_nhwc : s->block == 8 ? dnnl_nChw8c : dnnl_nChw16c;
     dnnl_status_t status = describe(&r->source, 4, source, stored, s->plain_source ? dnnl_nchw : layout);
     if (status == dnnl_success) {
         status = describe(&r->destination, 4, destination, stored, s->plain_destination ? dnnl_nchw : layout);

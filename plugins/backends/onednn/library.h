@@ -15,12 +15,13 @@ struct primitive;
 
 enum direction { FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS };
 
-/* A convolution of `images` images. Channels are multiples of 16 where the layout is blocked. */
+/* A convolution of `images` images. Channels are multiples of `block` where the layout is blocked. */
 struct convolution {
     int32_t images, groups;
     int32_t in, height, width;          /* channels and size of the source */
     int32_t out, out_height, out_width; /* of the destination */
     int32_t kernel, stride, padding;
+    int32_t block;     /* 8 or 16 channels side by side */
     bool plain_source; /* channels, height, width instead of blocks */
     bool plain_destination;
     bool bias;
@@ -31,6 +32,9 @@ struct convolution {
 int library_open(struct library **out, const struct sy_host *host, struct sy_error *err);
 void library_close(struct library *library);
 const char *library_version(const struct library *library);
+/* Channels side by side in its fastest layout for this processor, or for what ONEDNN_MAX_CPU_ISA allows: 16 with AVX-512,
+ * else 8. */
+int32_t library_block(void);
 /* Whether it has instructions for bf16 that it only uses where channels come last. */
 bool library_wants_channels_last(const struct library *library);
 

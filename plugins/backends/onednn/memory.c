@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan.h"
+#include "images.h"
 
 struct piece {
     int32_t value;
@@ -143,10 +143,7 @@ static void share(struct memory *m) {
 /* ---- intervals -------------------------------------------------------------------------------------------------- */
 
 static bool reads_again(const struct node *node) {
-    if (node->kind == NODE_SUM) {
-        return false;
-    }
-    return node->kind != NODE_IMAGE || node->op->kind == SY_OP_MAX_POOL || node->op->kind == SY_OP_CONV2D;
+    return node->kind != NODE_SUM && (node->kind != NODE_IMAGE || images_reads(node));
 }
 
 /* The last time a stored value is read. */

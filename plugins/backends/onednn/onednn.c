@@ -1,15 +1,13 @@
-/* onednn.c - the border of the onednn backend: the fast one on processors with AVX-512. */
+/* onednn.c - the border of the onednn backend: the fast one, on processors with AVX-512 or AVX2. */
 #include "onednn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conv2d.h"
-#include "depthwise.h"
-#include "images.h"
+#include "../cpu/calls.h"
+#include "../cpu/processor.h"
 #include "plan.h"
-#include "winograd.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -19,6 +17,7 @@ struct onednn {
     int32_t conv; /* enum algorithm */
     struct library *library;
     const struct sy_host *host;
+    const struct variant *variant;
     char processor[128];
 };
 
@@ -28,21 +27,16 @@ static const struct sy_field fields[] = {
     SY_END,
 };
 
-static bool has_avx512(void) {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-    return false;
-#endif
+/* What works here and fits oneDNN's own choice; NULL: nothing. */
+static const struct variant *find_variant(void) {
+    if (cpu_has_avx512() && library_block() == avx512_variant.block) {
+        return &avx512_variant;
+    }
+    return cpu_has_avx2() ? &avx2_variant : NULL;
 }
 
-static bool has_bf16(void) {
-#if defined(__x86_64__) && defined(ONEDNN_HAS_BF16)
-    return has_avx512() && __builtin_cpu_supports("avx512bf16");
-#else
-    return false;
-#endif
+static bool has_bf16(const struct onednn *onednn) {
+    return onednn->variant->bf16 && cpu_has_avx512_bf16();
 }
 
 /* Numbers too small to be normal count as zero: they cost a hundred times as much. */
@@ -56,14 +50,15 @@ static void flush_denormals(void *argument, size_t begin, size_t end, int32_t th
 static int init(void *self, const struct sy_host *host, struct sy_error *err) {
     struct onednn *onednn = self;
     onednn->host = host;
-    if (!has_avx512()) {
-        return sy_fail(err, SY_ENOTSUP, "onednn needs a processor with AVX-512; backend \"openblas\" does without");
+    onednn->variant = find_variant();
+    if (!onednn->variant) {
+        return sy_fail(err, SY_ENOTSUP, "onednn needs a processor with AVX2; backend \"openblas\" does without");
     }
     int status = library_open(&onednn->library, host, err);
     if (status == SY_OK) {
         host->parallel_for(host, (size_t)host->threads, flush_denormals, NULL);
-        snprintf(onednn->processor, sizeof onednn->processor, "oneDNN %s and own kernels, AVX-512%s",
-                 library_version(onednn->library), has_bf16() ? " with bfloat16" : "");
+        snprintf(onednn->processor, sizeof onednn->processor, "oneDNN %s and own kernels, %s%s",
+                 library_version(onednn->library), onednn->variant->name, has_bf16(onednn) ? " with bfloat16" : "");
     }
     return status;
 }
@@ -76,7 +71,7 @@ static void fini(void *self) {
 static int info(const void *self, struct sy_backend_info *out) {
     const struct onednn *onednn = self;
     out->rank = 20;
-    out->precisions = 1u << SY_PRECISION_FP32 | (has_bf16() ? 1u << SY_PRECISION_BF16 : 0);
+    out->precisions = 1u << SY_PRECISION_FP32 | (has_bf16(onednn) ? 1u << SY_PRECISION_BF16 : 0);
     out->processor = onednn->processor;
     return SY_OK;
 }
@@ -85,19 +80,22 @@ static int compile(void *self, struct sy_plan **out, const struct sy_graph *grap
                    const struct sy_plan_options *options, struct sy_error *err) {
     struct onednn *onednn = self;
     *out = NULL;
-    if (options->precision == SY_PRECISION_BF16 && !has_bf16()) {
+    if (options->precision == SY_PRECISION_BF16 && !has_bf16(onednn)) {
         return sy_fail(err, SY_ENOTSUP, "bf16 needs a processor with AVX512_BF16; use precision = \"fp32\"");
     }
     if (options->precision != SY_PRECISION_FP32 && options->precision != SY_PRECISION_BF16) {
         return sy_fail(err, SY_ENOTSUP, "onednn computes in fp32 and bf16 only");
     }
-    for (int32_t i = 0; i < graph->n_ops; i++) {
-        if (graph->ops[i]->kind <= 0 || graph->ops[i]->kind >= SY_OP_KINDS) {
-            return sy_fail(err, SY_ENOTSUP, "%s: operator %d is unknown here", graph->ops[i]->name,
-                           graph->ops[i]->kind);
-        }
+    int status = cpu_check_operators(graph, err);
+    return status != SY_OK
+               ? status
+               : onednn->variant->create(out, onednn->library, onednn->host, graph, options, onednn->conv, err);
+}
+
+static void destroy(struct sy_plan *plan) {
+    if (plan) {
+        plan->variant->destroy(plan);
     }
-    return plan_create(out, onednn->library, onednn->host, graph, options, onednn->conv, err);
 }
 
 static int plan_info(const struct sy_plan *plan, struct sy_plan_info *out) {
@@ -113,47 +111,8 @@ static int plan_info(const struct sy_plan *plan, struct sy_plan_info *out) {
 
 /* ---- forward and backward --------------------------------------------------------------------------------------- */
 
-/* One value per channel has no variance. */
-static int check_batch(const struct sy_plan *plan, const struct sy_forward *in, struct sy_error *err) {
-    if (in->batch < 1 || in->batch > plan->max_batch) {
-        return sy_fail(err, SY_ERANGE, "a batch of %d; the plan is made for 1 to %d", in->batch, plan->max_batch);
-    }
-    for (int32_t i = 0; i < plan->graph->n_ops && in->mode == SY_TRAIN && in->batch == 1; i++) {
-        const struct sy_op *op = plan->graph->ops[i];
-        const struct sy_shape *shape = shape_of(plan, op->output);
-        if (op->kind == SY_OP_BATCH_NORM && shape->dim[1] * shape->dim[2] == 1) {
-            return sy_fail(err, SY_EINVAL, "%s: one value per channel has no variance; use a larger batch", op->name);
-        }
-    }
-    return SY_OK;
-}
-
-/* Weights in the layouts of those who read them. */
-static void refresh(struct sy_plan *plan) {
-    for (int32_t i = 0; i < plan->n_nodes && plan->weights_stale; i++) {
-        struct node *node = &plan->nodes[i];
-        switch (node->kind) {
-        case NODE_CONV2D:
-            conv2d_refresh(plan, node);
-            break;
-        case NODE_WINOGRAD:
-            winograd_refresh(plan, node);
-            break;
-        case NODE_DEPTHWISE:
-            depthwise_refresh(plan, node);
-            break;
-        case NODE_IMAGE:
-            images_refresh(plan, node);
-            break;
-        default:
-            break;
-        }
-    }
-    plan->weights_stale = false;
-}
-
 static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_error *err) {
-    int status = check_batch(plan, in, err);
+    int status = cpu_check_batch(plan->graph, plan->max_batch, in, err);
     if (status != SY_OK) {
         return status;
     }
@@ -164,7 +123,7 @@ static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_
     plan->stream = in->stream;
     plan->step = in->step;
     plan->measured = in->mode == SY_TRAIN;
-    refresh(plan);
+    plan->variant->refresh(plan);
     plan->kernels->start_norms(plan);
     for (int32_t k = 0; k < plan->graph->n_inputs; k++) {
         plan->kernels->input(plan, k, in->inputs[k]->data);
@@ -176,17 +135,6 @@ static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_
     return SY_OK;
 }
 
-static void show(const struct sy_plan *plan, struct sy_tensor *out, float *data, int32_t value) {
-    const struct sy_shape *shape = shape_of(plan, value);
-    out->dtype = SY_F32;
-    out->rank = 1 + shape->rank;
-    out->shape[0] = plan->batch;
-    for (int32_t d = 0; d < shape->rank; d++) {
-        out->shape[d + 1] = shape->dim[d];
-    }
-    out->data = data;
-}
-
 static int output(struct sy_plan *plan, int32_t k, struct sy_tensor *out, struct sy_error *err) {
     if (k < 0 || k >= plan->graph->n_outputs) {
         return sy_fail(err, SY_ERANGE, "output %d of %d", k, plan->graph->n_outputs);
@@ -195,27 +143,17 @@ static int output(struct sy_plan *plan, int32_t k, struct sy_tensor *out, struct
         plan->kernels->output(plan, k, plan->outputs[k]);
         plan->fetched[k] = true;
     }
-    show(plan, out, plan->outputs[k], plan->graph->outputs[k]->value);
+    cpu_show(plan->graph, plan->graph->outputs[k]->value, plan->batch, plan->outputs[k], out);
     return SY_OK;
-}
-
-/* running = (1 - momentum) running + momentum batch, with the unbiased variance */
-static void move_statistics(const struct sy_plan *plan, const struct norm *norm) {
-    float *mean = param_value(plan, norm->op, SY_MEAN), *variance = param_value(plan, norm->op, SY_VARIANCE);
-    const struct sy_shape *shape = shape_of(plan, norm->op->output);
-    double count = (double)plan->batch * shape->dim[1] * shape->dim[2], momentum = norm->op->momentum;
-    for (int32_t c = 0; c < norm->channels; c++) {
-        double unbiased = (double)norm->variance[c] * (count / (count - 1));
-        mean[c] = (float)((1 - momentum) * (double)mean[c] + momentum * (double)norm->mean[c]);
-        variance[c] = (float)((1 - momentum) * (double)variance[c] + momentum * unbiased);
-    }
 }
 
 static int statistics(struct sy_plan *plan, struct sy_error *err) {
     (void)err;
     for (int32_t i = 0; i < plan->graph->n_ops && plan->measured; i++) {
-        if (plan->norms[i].op) {
-            move_statistics(plan, &plan->norms[i]);
+        const struct norm *norm = &plan->norms[i];
+        if (norm->op) {
+            double count = (double)plan->batch * (double)plan->values[norm->op->output].pixels;
+            cpu_move_statistics(&plan->store, norm->op, norm->mean, norm->variance, (size_t)norm->channels, count);
         }
     }
     plan->measured = false;
@@ -246,7 +184,7 @@ static int input_gradient(struct sy_plan *plan, int32_t k, struct sy_tensor *out
     if (k < 0 || k >= plan->graph->n_inputs || !plan->input_gradients[k]) {
         return sy_fail(err, SY_EINVAL, "the gradient of input %d was not asked for in compile", k);
     }
-    show(plan, out, plan->input_gradients[k], plan->graph->inputs[k]);
+    cpu_show(plan->graph, plan->graph->inputs[k], plan->batch, plan->input_gradients[k], out);
     return SY_OK;
 }
 
@@ -270,7 +208,7 @@ static const struct sy_backend_ops ops = {
     .fini = fini,
     .info = info,
     .compile = compile,
-    .destroy = plan_destroy,
+    .destroy = destroy,
     .plan_info = plan_info,
     .forward = forward,
     .output = output,
@@ -283,7 +221,7 @@ static const struct sy_backend_ops ops = {
 };
 
 SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .fields = fields, .ops = &ops,
-          .doc = "the fast one: convolutions by oneDNN and own kernels in blocked layout, for AVX-512",
+          .doc = "the fast one: convolutions by oneDNN and own kernels in blocked layout, for AVX-512 and AVX2",
           .help =
               "fp32 and, on processors with AVX512_BF16, bf16 (activations and their gradients in bfloat16, sums,\n"
               "statistics and master weights in float). 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3), in\n"

@@ -1,4 +1,4 @@
-/* plan.c - making and unmaking a plan. */
+/* plan.c - making and unmaking a plan, for one instruction set. */
 #include "plan.h"
 
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include "conv2d.h"
 #include "depthwise.h"
 #include "images.h"
-#include "winograd.h"
 #include "onednn.h"
+#include "winograd.h"
 
 /* Zeroed, at a multiple of the huge page where it is large: fewer address look-ups. */
 static void *take(size_t bytes) {
@@ -166,51 +166,7 @@ static bool report(struct sy_plan *plan) {
     return true;
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------------------- */
-
-static int build(struct sy_plan *plan, const struct sy_plan_options *options, int32_t algorithm, struct sy_error *err) {
-    if (!store_init(&plan->store, plan->graph, options->dry_run != 0) || !plan_fuse(plan, options->input_gradients)) {
-        return sy_fail(err, SY_ENOMEM, "no memory for a plan");
-    }
-    choose(plan, algorithm);
-    int status = plan_layout(plan) ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
-    for (int32_t i = 0; i < plan->n_nodes && status == SY_OK; i++) {
-        status = make_node(plan, &plan->nodes[i], err);
-    }
-    if (status != SY_OK) {
-        return status;
-    }
-    measure(plan);
-    bool good =
-        report(plan) && (options->dry_run || (take_memory(plan) && take_border(plan, options->input_gradients)));
-    return good ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
-}
-
-int plan_create(struct sy_plan **out, struct library *library, const struct sy_host *host, const struct sy_graph *graph,
-                const struct sy_plan_options *options, int32_t algorithm, struct sy_error *err) {
-    struct sy_plan *plan = calloc(1, sizeof *plan);
-    *out = NULL;
-    if (!plan) {
-        return sy_fail(err, SY_ENOMEM, "no memory for a plan");
-    }
-    plan->graph = graph;
-    plan->host = host;
-    plan->library = library;
-    plan->precision = options->precision;
-    plan->max_batch = options->max_batch;
-    plan->forward_only = options->forward_only != 0;
-    plan->elem_size = plan->precision == SY_PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float);
-    plan->kernels = plan->precision == SY_PRECISION_BF16 ? &bf16_kernels : &fp32_kernels;
-    plan->channels_last = plan->precision == SY_PRECISION_BF16 && library_wants_channels_last(library);
-    plan->weights_stale = true;
-    int status = build(plan, options, algorithm, err);
-    if (status != SY_OK) {
-        plan_destroy(plan);
-        return status;
-    }
-    *out = plan;
-    return SY_OK;
-}
+/* ---- unmaking ---------------------------------------------------------------------------------------------------- */
 
 static void destroy_nodes(struct sy_plan *plan) {
     for (int32_t i = 0; plan->nodes && i < plan->n_nodes; i++) {
@@ -232,7 +188,7 @@ static void destroy_nodes(struct sy_plan *plan) {
     free(plan->values);
 }
 
-void plan_destroy(struct sy_plan *plan) {
+static void destroy(struct sy_plan *plan) {
     if (!plan) {
         return;
     }
@@ -257,3 +213,101 @@ void plan_destroy(struct sy_plan *plan) {
     store_finish(&plan->store);
     free(plan);
 }
+
+/* ---- all of it -------------------------------------------------------------------------------------------------- */
+
+static int build(struct sy_plan *plan, const struct sy_plan_options *options, int32_t algorithm, struct sy_error *err) {
+    if (!store_init(&plan->store, plan->graph, options->dry_run != 0) || !plan_fuse(plan, options->input_gradients)) {
+        return sy_fail(err, SY_ENOMEM, "no memory for a plan");
+    }
+    choose(plan, algorithm);
+    int status = plan_layout(plan) ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
+    for (int32_t i = 0; i < plan->n_nodes && status == SY_OK; i++) {
+        status = make_node(plan, &plan->nodes[i], err);
+    }
+    if (status != SY_OK) {
+        return status;
+    }
+    measure(plan);
+    bool good =
+        report(plan) && (options->dry_run || (take_memory(plan) && take_border(plan, options->input_gradients)));
+    return good ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
+}
+
+static const struct kernels *kernels_for(int32_t precision) {
+#ifdef ONEDNN_HAS_BF16
+    if (precision == SY_PRECISION_BF16) {
+        return &bf16_kernels;
+    }
+#endif
+    (void)precision;
+    return &fp32_kernels;
+}
+
+static int create(struct sy_plan **out, struct library *library, const struct sy_host *host,
+                  const struct sy_graph *graph, const struct sy_plan_options *options, int32_t algorithm,
+                  struct sy_error *err) {
+    struct sy_plan *plan = calloc(1, sizeof *plan);
+    *out = NULL;
+    if (!plan) {
+        return sy_fail(err, SY_ENOMEM, "no memory for a plan");
+    }
+    plan->variant = &variant;
+    plan->graph = graph;
+    plan->host = host;
+    plan->library = library;
+    plan->precision = options->precision;
+    plan->max_batch = options->max_batch;
+    plan->forward_only = options->forward_only != 0;
+    plan->elem_size = plan->precision == SY_PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float);
+    plan->kernels = kernels_for(plan->precision);
+    plan->channels_last = plan->precision == SY_PRECISION_BF16 && library_wants_channels_last(library);
+    plan->weights_stale = true;
+    int status = build(plan, options, algorithm, err);
+    if (status != SY_OK) {
+        destroy(plan);
+        return status;
+    }
+    *out = plan;
+    return SY_OK;
+}
+
+/* ---- before a step ---------------------------------------------------------------------------------------------- */
+
+static void refresh(struct sy_plan *plan) {
+    for (int32_t i = 0; i < plan->n_nodes && plan->weights_stale; i++) {
+        struct node *node = &plan->nodes[i];
+        switch (node->kind) {
+        case NODE_CONV2D:
+            conv2d_refresh(plan, node);
+            break;
+        case NODE_WINOGRAD:
+            winograd_refresh(plan, node);
+            break;
+        case NODE_DEPTHWISE:
+            depthwise_refresh(plan, node);
+            break;
+        case NODE_IMAGE:
+            images_refresh(plan, node);
+            break;
+        default:
+            break;
+        }
+    }
+    plan->weights_stale = false;
+}
+
+const struct variant variant = {
+#ifdef ONEDNN_AVX512
+    .name = "AVX-512",
+#else
+    .name = "AVX2",
+#endif
+    .block = BLOCK,
+#ifdef ONEDNN_HAS_BF16
+    .bf16 = true,
+#endif
+    .create = create,
+    .destroy = destroy,
+    .refresh = refresh,
+};

@@ -1,7 +1,7 @@
 /* plan.h - a graph compiled for blocked layout.
  *
- * Images lie as (batch, channels / 16, height, width, 16): sixteen channels side by side, the last block filled up with
- * channels that are zero and stay so. Where the processor multiplies tiles of bfloat16 (AMX), bf16 plans lay them out as
+ * Images lie as (batch, channels / BLOCK, height, width, BLOCK): sixteen channels side by side with AVX-512, eight with
+ * AVX2; the last block filled up with channels that are zero and stay so. Where the processor multiplies tiles of bfloat16 (AMX), bf16 plans lay them out as
  * (batch, height, width, channels), filled up likewise: oneDNN uses those instructions for nothing else. A *plane* is one block
  * of one image in either layout; everything but matrix products works on a plane while it is in the cache.
  *
@@ -25,17 +25,11 @@
 
 #include "../cpu/store.h"
 #include "library.h"
-
-#define BLOCK 16
+#include "variant.h"
 
 enum activation { ACT_NONE, ACT_RELU, ACT_RELU6 };
 
-/* Sums over a block of channels by one thread. Forward: count, mean, and sum of squares about it; backward: sums of
- * g and of g (x - mean). */
-struct norm_sums {
-    double count, reserved[7];
-    double first[BLOCK], second[BLOCK];
-};
+struct norm_sums; /* sums.h */
 
 /* A batch norm. Arrays are as long as its blocks; channels that fill up have scale and shift 0. */
 struct norm {
@@ -97,7 +91,7 @@ struct node {
     size_t scratch; /* bytes it needs per thread */
     struct conv2d *conv2d;
     struct winograd *winograd;
-    float *weights;        /* depthwise: (blocks, taps, 16) */
+    float *weights;        /* depthwise: (blocks, taps, BLOCK) */
     float *partial;        /* gradients of weights and bias, per thread; the plan's */
     size_t partial_floats; /* per thread */
 };
@@ -106,6 +100,7 @@ struct sy_plan {
     const struct sy_graph *graph;
     const struct sy_host *host;
     struct library *library;
+    const struct variant *variant;
     const struct kernels *kernels;
     struct store store;
     struct node *nodes;
@@ -142,7 +137,26 @@ struct kernels {
     void (*forward)(struct sy_plan *plan, struct node *node);
     void (*backward)(struct sy_plan *plan, struct node *node);
 };
+#ifdef VARIANT
 extern const struct kernels fp32_kernels, bf16_kernels;
+#endif
+
+/* All of the above for one instruction set. */
+struct variant {
+    const char *name;
+    int32_t block;
+    bool bf16; /* has kernels for it */
+    int (*create)(struct sy_plan **out, struct library *library, const struct sy_host *host,
+                  const struct sy_graph *graph, const struct sy_plan_options *options, int32_t algorithm,
+                  struct sy_error *err);
+    void (*destroy)(struct sy_plan *plan); /* NULL is fine */
+    void (*refresh)(struct sy_plan *plan); /* weights, if they changed, in the layouts of those who read them */
+};
+#ifdef VARIANT
+extern const struct variant variant;
+#else
+extern const struct variant avx512_variant, avx2_variant;
+#endif
 
 static inline const struct sy_shape *shape_of(const struct sy_plan *plan, int32_t value) {
     return &plan->graph->values[value];
@@ -166,9 +180,5 @@ static inline bool has_norm(const struct sy_plan *plan, const struct value *valu
 bool plan_fuse(struct sy_plan *plan, uint32_t input_gradients);
 /* memory.c: where values and gradients lie in the arena. */
 bool plan_layout(struct sy_plan *plan);
-/* plan.c */
-int plan_create(struct sy_plan **out, struct library *library, const struct sy_host *host, const struct sy_graph *graph,
-                const struct sy_plan_options *options, int32_t algorithm, struct sy_error *err);
-void plan_destroy(struct sy_plan *plan);
 
 #endif

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sums.h"
+
 /* ---- views ------------------------------------------------------------------------------------------------------ */
 
 /* Constants of one block of a view. */
@@ -37,17 +39,17 @@ static inline lanes activate(lanes x, int32_t act) {
     if (act == ACT_NONE) {
         return x;
     }
-    x = _mm512_max_ps(lanes_zero(), x);
-    return act == ACT_RELU6 ? _mm512_min_ps(lanes_of(6), x) : x;
+    x = lanes_max(lanes_zero(), x);
+    return act == ACT_RELU6 ? lanes_min(lanes_of(6), x) : x;
 }
 
-/* Where the activation lets a gradient through. */
-static inline __mmask16 open_lanes(lanes x, int32_t act) {
+/* The gradient where the activation lets it through, else 0. */
+static inline lanes let_through(lanes g, lanes x, int32_t act) {
     if (act == ACT_NONE) {
-        return 0xffff;
+        return g;
     }
-    __mmask16 open = _mm512_cmp_ps_mask(x, lanes_zero(), _CMP_GT_OQ);
-    return act == ACT_RELU6 ? open & _mm512_cmp_ps_mask(x, lanes_of(6), _CMP_LT_OQ) : open;
+    g = lanes_where_less(lanes_zero(), x, g);
+    return act == ACT_RELU6 ? lanes_where_less(x, lanes_of(6), g) : g;
 }
 
 static inline lanes apply(const struct affine *a, lanes x) {
@@ -132,7 +134,7 @@ static inline struct moments moments_of(const struct moment_sums *m, size_t pixe
     lanes total = (m->sum[0] + m->sum[1]) + (m->sum[2] + m->sum[3]), mean = total / lanes_of((float)pixels);
     lanes squares = (m->square[0] + m->square[1]) + (m->square[2] + m->square[3]) - total * mean;
     /* Not max(squares, 0): that would hide what is not a number. */
-    return (struct moments){m->origin + mean, _mm512_max_ps(lanes_zero(), squares)};
+    return (struct moments){m->origin + mean, lanes_max(lanes_zero(), squares)};
 }
 
 static struct moments plane_moments(const elem *x, size_t pixels, size_t step) {
@@ -340,7 +342,7 @@ static inline __attribute__((always_inline)) void complete_rows(const struct sy_
         for (size_t w = 0; w < (size_t)v->width; w++, i += v->pixel_step) {
             lanes at = elem_get(x + i), dy = from ? lanes_get(from + h * row + w * BLOCK) : elem_get(g + i);
             if (a.act) {
-                dy = _mm512_maskz_mov_ps(open_lanes(apply(&a, at), a.act), dy);
+                dy = let_through(dy, apply(&a, at), a.act);
             }
             dy = elem_rounded(dy); /* sums are of what is stored */
             if (from && v->large) {
@@ -412,7 +414,7 @@ void contribute_floats(const struct sy_plan *plan, const struct link *link, size
     for (int32_t h = 0; h < v->height; h++, from += row) {
         for (size_t w = 0; w < (size_t)v->width; w++, to += v->pixel_step) {
             lanes x = lanes_get(from + w * BLOCK);
-            elem_put(to, link->first ? x : _mm512_add_ps(elem_get(to), x));
+            elem_put(to, link->first ? x : lanes_add(elem_get(to), x));
         }
     }
     if (link->last) {
@@ -464,7 +466,7 @@ static inline lanes settled(lanes sum, const struct through *through, int32_t n,
         const struct affine *a = &through[k].affine;
         lanes g = elem_get(through[k].gradient + i);
         if (a->norm) {
-            g = _mm512_fnmadd_ps(at - a->mean, a->k2, g - a->k1) * a->scale;
+            g = lanes_fnma(at - a->mean, a->k2, g - a->k1) * a->scale;
         }
         sum += g;
     }
@@ -494,7 +496,7 @@ static void settle_rows(const struct sy_plan *plan, const struct node *node, siz
                 }
                 sum = settled(sum, through, n, x, i);
                 if (ended) {
-                    sum = _mm512_maskz_mov_ps(open_lanes(x, node->act), sum);
+                    sum = let_through(sum, x, node->act);
                 }
                 if (floats) {
                     lanes_put(floats + at, sum);

@@ -17,15 +17,15 @@ static inline bool is_view(const struct value *v) {
     return v->norm || v->act;
 }
 
-/* A plane as its readers see it: in the value's own layout, or as floats, 16 to a pixel and rows `row` apart. */
+/* A plane as its readers see it: in the value's own layout, or as floats, BLOCK to a pixel and rows `row` apart. */
 void view_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, elem *to);
 void view_floats(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, float *to, size_t row);
-/* Floats, 16 to a pixel, to a plane of a stored value. */
+/* Floats, BLOCK to a pixel, to a plane of a stored value. */
 void save_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, const float *from);
 
 /* After a node wrote a plane of its output: residual, activation, and sums for batch norm. */
 void finish_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread);
-/* The same from floats, 16 to a pixel, which it stores. */
+/* The same from floats, BLOCK to a pixel, which it stores. */
 void finish_floats(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread,
                    const float *from);
 /* Before and after a stored value is written; by one thread. */

@@ -1,18 +1,20 @@
 /* precision.h - what activations and their gradients are stored as.
  *
  * Files that touch them are compiled once per precision: with ONEDNN_BF16 they are bfloat16, without it floats. This
- * header gives every function they share a name of its own in each; kernels.h is the way in from outside. */
+ * header gives every function they share a name of its own in each; kernels.c has the way in from outside. */
 #ifndef ONEDNN_PRECISION_H
 #define ONEDNN_PRECISION_H
 
 #include <stdint.h>
 
+#include "variant.h"
+
 #ifdef ONEDNN_BF16
 typedef uint16_t elem;
-#define PRECISE(name) bf16_##name
+#define PRECISE(name) VARIANT(bf16_##name)
 #else
 typedef float elem;
-#define PRECISE(name) fp32_##name
+#define PRECISE(name) VARIANT(fp32_##name)
 #endif
 
 #define kernels               PRECISE(kernels)

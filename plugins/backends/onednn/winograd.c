@@ -11,13 +11,13 @@ struct loop {
     struct node *node;
 };
 
-/* ---- transforms, sixteen channels at a time --------------------------------------------------------------------- */
+/* ---- transforms, a block of channels at a time --------------------------------------------------------------------- */
 
 /* B^T d, in place: six values `s` apart */
 static inline __attribute__((always_inline)) void input_1d(lanes *d, size_t s) {
     const lanes two = lanes_of(2), four = lanes_of(4), five = lanes_of(-5);
     lanes d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], d4 = d[4 * s], d5 = d[5 * s];
-    lanes even = _mm512_fnmadd_ps(four, d2, d4), odd = _mm512_fnmadd_ps(four, d1, d3);
+    lanes even = lanes_fnma(four, d2, d4), odd = lanes_fnma(four, d1, d3);
     lanes narrow = d4 - d2, wide = (d3 - d1) * two;
     d[0] = lanes_fma(four, d0, lanes_fma(five, d2, d4));
     d[s] = even + odd;

@@ -14,6 +14,12 @@
 /* Floats between the planes of two points beyond what they need: planes a power of two apart would fight for the same
  * cache sets, as 36 of them are written side by side. */
 #define APART 48
+/* Rows of a product in registers at once. */
+#ifdef ONEDNN_AVX512
+#define PRODUCT_ROWS 8
+#else
+#define PRODUCT_ROWS 6
+#endif
 
 struct winograd {
     int32_t in_blocks, out_blocks;
@@ -21,7 +27,7 @@ struct winograd {
     size_t images[2];                     /* at a time: forward, backward */
     size_t rows[2];                       /* tiles at a time, filled up for the products */
     size_t padded_width;                  /* of an image with its rim, in pixels */
-    float *forward, *backward;            /* weights, (36, out blocks, in, 16) and (36, in blocks, out, 16) */
+    float *forward, *backward;            /* weights, (36, out blocks, in, BLOCK) and (36, in blocks, out, BLOCK) */
     float *bias;                          /* (out), zero where there is none */
     /* Places in a thread's scratch memory, floats from its start. */
     size_t image_at, first_at, second_at, third_at;
@@ -32,9 +38,9 @@ void winograd_destroy(struct winograd *winograd);
 void winograd_refresh(struct sy_plan *plan, struct node *node);
 void winograd_gather(struct sy_plan *plan, struct node *node);
 
-/* Products of all 36 points. Operands are blocked: (36, columns / 16, rows, 16), planes `*_plane` floats apart.
- * winograd_multiply: c = a b, rows of a a multiple of 8, a (m, k), b (k, n).
- * winograd_correlate: c += a^T b, a (k, m), b (k, n). c lies as b of the first would: (36, n / 16, m, 16). */
+/* Products of all 36 points. Operands are blocked: (36, columns / BLOCK, rows, BLOCK), planes `*_plane` floats apart.
+ * winograd_multiply: c = a b, rows of a a multiple of PRODUCT_ROWS, a (m, k), b (k, n).
+ * winograd_correlate: c += a^T b, a (k, m), b (k, n). c lies as b of the first would: (36, n / BLOCK, m, BLOCK). */
 struct product {
     const float *a, *b;
     float *c;

@@ -64,7 +64,7 @@ int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *er
     w->images[0] = images_for(plan, w, ic + oc);
     w->images[1] = images_for(plan, w, larger(ic, oc) + 2 * oc);
     for (int i = 0; i < 2; i++) {
-        w->rows[i] = round_up(w->images[i] * w->tiles, 8);
+        w->rows[i] = round_up(w->images[i] * w->tiles, PRODUCT_ROWS);
     }
     lay_out(node, w);
     size_t weights = POINTS * ic * oc;
@@ -101,7 +101,7 @@ static void weights_1d(lanes *u, const lanes *g, size_t apart) {
     u[5 * apart] = g[2 * apart];
 }
 
-/* Sixteen filters: rows first (3x3 to 6x3), then columns (to 6x6). */
+/* A block of filters: rows first (3x3 to 6x3), then columns (to 6x6). */
 static void transform_weights(lanes u[POINTS], const lanes g[TAPS]) {
     lanes half[18];
     for (size_t c = 0; c < 3; c++) {

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "../cpu/clones.h"
+#include "../cpu/calls.h"
 #include "plan.h"
 
 struct loop {
@@ -197,14 +198,8 @@ void batch_norm_backward(struct sy_plan *plan, const struct task *task) {
     plan->host->parallel_for(plan->host, loop.channels, backward_part, &loop);
 }
 
-/* running = (1 - momentum) running + momentum batch, the variance unbiased */
 void batch_norm_statistics(struct sy_plan *plan, const struct task *task) {
     struct loop loop = loop_of(plan, task);
-    double count = (double)(loop.planes * loop.pixels), momentum = task->op->momentum;
-    float *mean = param_value(plan, task->op, SY_MEAN), *variance = param_value(plan, task->op, SY_VARIANCE);
-    for (size_t c = 0; c < loop.channels; c++) {
-        double unbiased = (double)task->variance[c] * count / (count - 1);
-        mean[c] = (float)((1 - momentum) * (double)mean[c] + momentum * (double)task->mean[c]);
-        variance[c] = (float)((1 - momentum) * (double)variance[c] + momentum * unbiased);
-    }
+    cpu_move_statistics(&plan->store, task->op, task->mean, task->variance, loop.channels,
+                        (double)(loop.planes * loop.pixels));
 }

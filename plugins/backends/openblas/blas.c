@@ -1,6 +1,8 @@
 /* blas.c - see blas.h. */
 #include "blas.h"
 
+#include "../cpu/processor.h"
+
 #include <cblas.h>
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -19,15 +21,6 @@ typedef void (*gemm_function)(const enum CBLAS_ORDER order, const enum CBLAS_TRA
 /* dlsym gives a data pointer; POSIX promises that its bits are the function's. */
 static void *symbol(const struct blas *blas, const char *name) {
     return dlsym(blas->library, name);
-}
-
-static bool has_avx512(void) {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-    return false;
-#endif
 }
 
 static const char *kernels(const struct blas *blas) {
@@ -53,7 +46,7 @@ static int load(struct blas *blas, struct sy_error *err) {
 static int correct(struct blas *blas, struct sy_error *err) {
     char before[64];
     snprintf(before, sizeof before, "%s", kernels(blas));
-    if (!has_avx512() || uses_avx512(before) || getenv(CORETYPE)) {
+    if (!cpu_has_avx512() || uses_avx512(before) || getenv(CORETYPE)) {
         return SY_OK;
     }
     dlclose(blas->library);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../cpu/calls.h"
 #include "plan.h"
 
 struct openblas {
@@ -36,13 +37,8 @@ static int compile(void *self, struct sy_plan **out, const struct sy_graph *grap
     if (options->precision != SY_PRECISION_FP32) {
         return sy_fail(err, SY_ENOTSUP, "openblas computes in fp32 only");
     }
-    for (int32_t i = 0; i < graph->n_ops; i++) {
-        if (graph->ops[i]->kind <= 0 || graph->ops[i]->kind >= SY_OP_KINDS) {
-            return sy_fail(err, SY_ENOTSUP, "%s: operator %d is unknown here", graph->ops[i]->name,
-                           graph->ops[i]->kind);
-        }
-    }
-    return plan_create(out, &openblas->blas, openblas->host, graph, options, err);
+    int status = cpu_check_operators(graph, err);
+    return status != SY_OK ? status : plan_create(out, &openblas->blas, openblas->host, graph, options, err);
 }
 
 static int plan_info(const struct sy_plan *plan, struct sy_plan_info *out) {
@@ -103,23 +99,8 @@ static void run_backward(struct sy_plan *plan, const struct task *task) {
     }
 }
 
-/* One value per channel has no variance. */
-static int check_batch(const struct sy_plan *plan, const struct sy_forward *in, struct sy_error *err) {
-    if (in->batch < 1 || in->batch > plan->max_batch) {
-        return sy_fail(err, SY_ERANGE, "a batch of %d; the plan is made for 1 to %d", in->batch, plan->max_batch);
-    }
-    for (int32_t i = 0; i < plan->graph->n_ops && in->mode == SY_TRAIN && in->batch == 1; i++) {
-        const struct sy_op *op = plan->graph->ops[i];
-        const struct sy_shape *shape = shape_of(plan, op->output);
-        if (op->kind == SY_OP_BATCH_NORM && shape->dim[1] * shape->dim[2] == 1) {
-            return sy_fail(err, SY_EINVAL, "%s: one value per channel has no variance; use a larger batch", op->name);
-        }
-    }
-    return SY_OK;
-}
-
 static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_error *err) {
-    int status = check_batch(plan, in, err);
+    int status = cpu_check_batch(plan->graph, plan->max_batch, in, err);
     if (status != SY_OK) {
         return status;
     }
@@ -140,23 +121,12 @@ static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_
     return SY_OK;
 }
 
-static void show(const struct sy_plan *plan, struct sy_tensor *out, float *data, int32_t value) {
-    const struct sy_shape *shape = shape_of(plan, value);
-    out->dtype = SY_F32;
-    out->rank = 1 + shape->rank;
-    out->shape[0] = plan->batch;
-    for (int32_t d = 0; d < shape->rank; d++) {
-        out->shape[d + 1] = shape->dim[d];
-    }
-    out->data = data;
-}
-
 static int output(struct sy_plan *plan, int32_t k, struct sy_tensor *out, struct sy_error *err) {
     if (k < 0 || k >= plan->graph->n_outputs) {
         return sy_fail(err, SY_ERANGE, "output %d of %d", k, plan->graph->n_outputs);
     }
     int32_t value = plan->graph->outputs[k]->value;
-    show(plan, out, plan->value[value], value);
+    cpu_show(plan->graph, value, plan->batch, plan->value[value], out);
     return SY_OK;
 }
 
@@ -204,7 +174,8 @@ static int input_gradient(struct sy_plan *plan, int32_t k, struct sy_tensor *out
     if (k < 0 || k >= plan->graph->n_inputs || !plan->gradient[plan->graph->inputs[k]]) {
         return sy_fail(err, SY_EINVAL, "the gradient of input %d was not asked for in compile", k);
     }
-    show(plan, out, plan->gradient[plan->graph->inputs[k]], plan->graph->inputs[k]);
+    int32_t value = plan->graph->inputs[k];
+    cpu_show(plan->graph, value, plan->batch, plan->gradient[value], out);
     return SY_OK;
 }
 
