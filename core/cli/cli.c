@@ -19,6 +19,9 @@ static const struct command commands[] = {
     {"compare", sy_cli_compare, "run the variants of a suite over its seeds and print the table"},
     {"report", sy_cli_report, "tables from a suite or a run: text, Markdown, LaTeX, CSV, JSON"},
     {"bench", sy_cli_bench, "measure how fast networks or an experiment train on this machine"},
+    {"convert", sy_cli_convert, "weights into a file for PyTorch (safetensors) or for inference (ONNX)"},
+    {"eval", sy_cli_eval, "measure trained weights on a data set"},
+    {"predict", sy_cli_predict, "what a trained network says of pictures"},
     {"list", sy_cli_list, "list the plugins that can be found"},
     {"help", sy_cli_help, "explain a plugin: every parameter, its range and its source"},
 };

@@ -14,6 +14,9 @@ int sy_cli_report(int argc, char **argv);
 int sy_cli_bench(int argc, char **argv);
 int sy_cli_list(int argc, char **argv);
 int sy_cli_help(int argc, char **argv);
+int sy_cli_convert(int argc, char **argv);
+int sy_cli_eval(int argc, char **argv);
+int sy_cli_predict(int argc, char **argv);
 
 /* The program: picks the command by argv[1]. */
 int sy_cli_main(int argc, char **argv);

@@ -75,7 +75,7 @@ static int add_hash(struct sy_checkpoint_writer *writer, const char *name, const
 }
 
 int sy_checkpoint_tensors(struct sy_checkpoint_writer *writer, const char *name, const struct sy_named_tensor *tensors,
-                          size_t count, struct sy_error *err) {
+                          size_t count, const char *const *metadata, struct sy_error *err) {
     if (!sy_checkpoint_file_name(name) || json_object_get(writer->files, name)) {
         return sy_fail(err, SY_EINVAL, "%s: no second file of a checkpoint may be called '%s'", writer->final, name);
     }
@@ -83,7 +83,7 @@ int sy_checkpoint_tensors(struct sy_checkpoint_writer *writer, const char *name,
     if (!path) {
         return sy_fail(err, SY_ENOMEM, "out of memory");
     }
-    int status = sy_safetensors_write(path, tensors, count, NULL, err);
+    int status = sy_safetensors_write(path, tensors, count, metadata, err);
     if (status == SY_OK) {
         status = add_hash(writer, name, path, err);
     }

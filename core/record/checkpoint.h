@@ -22,9 +22,9 @@ struct sy_checkpoint_writer;
 /* One writer at a time per folder, which must outlive it. step: 0 or more. *out is NULL after a failure. */
 int sy_checkpoint_begin(struct sy_checkpoint_writer **out, struct sy_run_folder *folder, int64_t step,
                         struct sy_error *err);
-/* name: "teacher.safetensors" */
+/* name: "teacher.safetensors"; metadata as in safetensors.h */
 int sy_checkpoint_tensors(struct sy_checkpoint_writer *writer, const char *name, const struct sy_named_tensor *tensors,
-                          size_t count, struct sy_error *err);
+                          size_t count, const char *const *metadata, struct sy_error *err);
 /* Syncs the run's journals (the state notes their lengths), writes state.json with the hashes, syncs, renames (in place
  * of an earlier checkpoint of that step), and removes all but the newest `keep` checkpoints (0: removes none); those of
  * later steps go first: they were damaged, or the run would have gone on from them. Releases the state and the writer,

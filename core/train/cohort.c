@@ -7,6 +7,7 @@
 
 #include "../host/call.h"
 #include "follow.h"
+#include "model_card.h"
 #include "weights.h"
 
 double sy_seconds_now(void) {
@@ -82,7 +83,12 @@ static int make_member(struct sy_cohort *cohort, int32_t index, struct sy_error 
         .max_batch = experiment->data.batch,
         .input_gradients = member->node->input_gradients,
     };
+    struct sy_model_card card;
     member->multiply_adds = sy_graph_multiply_adds(&member->node->full->graph);
+    if (!sy_model_card_of(&card, experiment, index) ||
+        !(member->card = sy_model_card_metadata(&card, experiment->arena))) {
+        return sy_fail(err, SY_ENOMEM, "node %s: no memory for its model card", member->node->name);
+    }
     if (!allocate_member(member, experiment->data.batch, experiment->dataset_info.classes)) {
         return sy_fail(err, SY_ENOMEM, "node %s: no memory for its outputs", member->node->name);
     }

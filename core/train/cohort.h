@@ -22,6 +22,7 @@ struct sy_member {
     struct sy_signals *signals;                 /* per output: of those that are a number for each class */
     int64_t multiply_adds;                      /* of one sample's forward pass */
     int64_t updates;                            /* optimiser steps so far */
+    const char *const *card;                    /* metadata of its files of weights: model_card.h */
 
     /* what the last step says */
     double loss, label_loss, lr;

@@ -85,7 +85,7 @@ int sy_snapshot_weights(const struct sy_cohort *cohort, int32_t node, const char
     struct parcel parcel;
     int status = pack_weights(&parcel, cohort, &cohort->members[node], err);
     if (status == SY_OK) {
-        status = sy_safetensors_write(path, parcel.tensors, parcel.count, NULL, err);
+        status = sy_safetensors_write(path, parcel.tensors, parcel.count, cohort->members[node].card, err);
     }
     release(&parcel);
     return status;
@@ -98,7 +98,7 @@ static int write_node(struct sy_checkpoint_writer *writer, const struct sy_cohor
     int status = pack_weights(&parcel, cohort, member, err);
     if (status == SY_OK) {
         snprintf(name, sizeof name, "%s.safetensors", member->node->name);
-        status = sy_checkpoint_tensors(writer, name, parcel.tensors, parcel.count, err);
+        status = sy_checkpoint_tensors(writer, name, parcel.tensors, parcel.count, member->card, err);
     }
     release(&parcel);
     if (status != SY_OK) {
@@ -107,7 +107,7 @@ static int write_node(struct sy_checkpoint_writer *writer, const struct sy_cohor
     status = pack_slots(&parcel, cohort, member, err);
     if (status == SY_OK && parcel.count) {
         snprintf(name, sizeof name, "%s.optimizer.safetensors", member->node->name);
-        status = sy_checkpoint_tensors(writer, name, parcel.tensors, parcel.count, err);
+        status = sy_checkpoint_tensors(writer, name, parcel.tensors, parcel.count, NULL, err);
     }
     release(&parcel);
     return status;
@@ -177,7 +177,7 @@ static int write_buffers(struct sy_checkpoint_writer *writer, struct sy_experime
         }
     }
     if (status == SY_OK) {
-        status = sy_checkpoint_tensors(writer, "plugins.safetensors", parcel.tensors, parcel.count, err);
+        status = sy_checkpoint_tensors(writer, "plugins.safetensors", parcel.tensors, parcel.count, NULL, err);
     }
     release(&parcel);
     return status;

@@ -37,7 +37,7 @@ static struct sy_checkpoint_writer *begin(struct run *run, int64_t step, size_t 
     const struct sy_named_tensor tensor = {"w",
                                            {.dtype = SY_F32, .shape = {(int64_t)values}, .rank = 1, .data = weights}};
     cr_assert_eq(sy_checkpoint_begin(&writer, run->folder, step, &err), SY_OK, "%s", err.text);
-    cr_assert_eq(sy_checkpoint_tensors(writer, "teacher.safetensors", &tensor, 1, &err), SY_OK, "%s", err.text);
+    cr_assert_eq(sy_checkpoint_tensors(writer, "teacher.safetensors", &tensor, 1, NULL, &err), SY_OK, "%s", err.text);
     return writer;
 }
 
@@ -281,7 +281,7 @@ Test(checkpoint, a_full_disk_leaves_the_one_before) {
     save(&run, 10, 2);
     struct sy_checkpoint_writer *writer = begin(&run, 20, 2);
     limit_files_to(100000);
-    sy_checkpoint_tensors(writer, "student.safetensors", &tensor, 1, &err);
+    sy_checkpoint_tensors(writer, "student.safetensors", &tensor, 1, NULL, &err);
     limit_files_to(RLIM_INFINITY);
     expect_error(&err, SY_EIO, "student.safetensors: cannot be written: File too large");
     sy_checkpoint_abandon(writer);
@@ -307,7 +307,7 @@ Test(checkpoint, refuses_names_and_states_that_collide) {
     struct sy_checkpoint_writer *writer = begin(&run, 1, 2);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         err = NEW_ERROR;
-        sy_checkpoint_tensors(writer, names[i], NULL, 0, &err);
+        sy_checkpoint_tensors(writer, names[i], NULL, 0, NULL, &err);
         expect_error(&err, SY_EINVAL, "may be called");
     }
     err = NEW_ERROR;
