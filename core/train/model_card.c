@@ -8,10 +8,9 @@
 
 #include "experiment_parts.h"
 
-static const char key_network[] = "switchyard.network", key_node[] = "switchyard.node",
-                  key_image[] = "switchyard.image", key_classes[] = "switchyard.classes",
-                  key_mean[] = "switchyard.mean", key_std[] = "switchyard.std", key_data[] = "switchyard.data",
-                  key_names[] = "switchyard.class_names";
+static const char key_network[] = "switchyard.network", key_image[] = "switchyard.image",
+                  key_classes[] = "switchyard.classes", key_mean[] = "switchyard.mean", key_std[] = "switchyard.std",
+                  key_data[] = "switchyard.data", key_names[] = "switchyard.class_names";
 
 /* ---- from an experiment ------------------------------------------------------------------------------------------ */
 
@@ -57,7 +56,7 @@ static bool stands_alone(const struct sy_node *node) {
 bool sy_model_card_of(struct sy_model_card *out, const struct sy_experiment *experiment, int32_t index) {
     const struct sy_node *node = &experiment->nodes[index];
     const struct sy_dataset_info *info = &experiment->dataset_info;
-    *out = (struct sy_model_card){.node = node->name};
+    *out = (struct sy_model_card){.network = NULL};
     if (!node->network || !node->full || !stands_alone(node)) {
         return true;
     }
@@ -101,7 +100,7 @@ static const char *names_text(const struct sy_model_card *card, struct sy_arena 
 }
 
 const char *const *sy_model_card_metadata(const struct sy_model_card *card, struct sy_arena *arena) {
-    enum { MOST = 2 * 9 + 1 };
+    enum { MOST = 2 * 8 + 1 };
     const struct sy_shape *image = &card->image;
     const char **list = sy_arena_take(arena, MOST * sizeof *list);
     size_t count = 0;
@@ -110,7 +109,6 @@ const char *const *sy_model_card_metadata(const struct sy_model_card *card, stru
     }
 #define PUT(key, value) list[count++] = (key), list[count++] = (value)
     PUT("format", "pt");
-    PUT(key_node, card->node);
     if (card->network) {
         PUT(key_network, card->network);
         PUT(key_image, sy_arena_print(arena, "%dx%dx%d", image->dim[0], image->dim[1], image->dim[2]));
@@ -218,7 +216,7 @@ static int read_names(struct sy_model_card *card, const char *text, const char *
 int sy_model_card_read(struct sy_model_card *out, const struct sy_safetensors *file, const char *path,
                        struct sy_arena *arena, struct sy_error *err) {
     const double least_std = 1e-12;
-    const char *network = sy_safetensors_metadata(file, key_network), *node = sy_safetensors_metadata(file, key_node);
+    const char *network = sy_safetensors_metadata(file, key_network);
     const char *data = sy_safetensors_metadata(file, key_data);
     int status = SY_OK;
     *out = (struct sy_model_card){0};
@@ -226,9 +224,8 @@ int sy_model_card_read(struct sy_model_card *out, const struct sy_safetensors *f
         return sy_fail(err, SY_ENOTSUP, "%s does not say which network it is for", path);
     }
     out->network = sy_arena_text(arena, network);
-    out->node = sy_arena_text(arena, node ? node : "net");
     out->data = data ? sy_arena_text(arena, data) : NULL;
-    if (!out->network || !out->node) {
+    if (!out->network) {
         status = sy_fail(err, SY_ENOMEM, "no memory to read %s", path);
     }
     if (status == SY_OK) {

@@ -3,15 +3,14 @@
  *
  *   format                  "pt": names and shapes are PyTorch's
  *   switchyard.network      the node's network as a config writes it: plugin = "wrn"; depth = 16; width = 2;
- *   switchyard.node         the node's name
  *   switchyard.image        "3x32x32": channels, height, width
  *   switchyard.classes      "10"
  *   switchyard.mean, .std   per channel, of images scaled to 0 .. 1, as JSON lists; absent where unknown
  *   switchyard.data         the data set likewise, without its folder: plugin = "cifar10"; absent where there was none
  *   switchyard.class_names  as a JSON list; absent where the data set has none
  *
- * A node that is fed by other nodes, or that has no logits, is of no use alone: its file has none of these but `format`
- * and `switchyard.node`. */
+ * A node that is fed by other nodes, or that has no logits, is of no use alone: its file has none of these but `format`.
+ * The node's name is not in it: equal weights make equal files. */
 #ifndef SY_TRAIN_MODEL_CARD_H
 #define SY_TRAIN_MODEL_CARD_H
 
@@ -19,7 +18,6 @@
 #include "experiment.h"
 
 struct sy_model_card {
-    const char *node;
     const char *network, *data; /* as in a config; NULL: unknown */
     struct sy_shape image;
     int32_t classes;
