@@ -18,8 +18,10 @@ library libxxhash|libxxhash-dev|checksums of checkpoints and data
 library openblas|libopenblas-dev|fast matrix products
 library gsl|libgsl-dev|statistics of reports
 command gnuplot|gnuplot-nox|figures of reports
+library libpng|libpng-dev|PNG pictures for predict
+library stb|libstb-dev|resizes pictures for predict
 header oneapi/dnnl/dnnl.h|libdnnl-dev|fast convolutions
-library libturbojpeg|libturbojpeg0-dev|reads the images of Tiny-ImageNet
+library libturbojpeg|libturbojpeg0-dev|reads JPEG images: Tiny-ImageNet, predict
 END
   [ "$1" != tests ] || echo 'library criterion|libcriterion-dev|the test framework'
 }

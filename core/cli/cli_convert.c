@@ -109,7 +109,7 @@ static int convert(const struct arguments *arguments, const struct sy_weights *w
     }
     int status = sy_safetensors_open(&conversion.file, weights->path, err);
     if (status == SY_OK && ends_with(arguments->out, ".onnx")) {
-        status = sy_onnx_write(arguments->out, node->name, conversion.graph,
+        status = sy_onnx_write(arguments->out, node->network->found->plugin.name, conversion.graph,
                                sy_graph_output(conversion.graph, "logits"), values_of, &conversion, metadata, err);
     } else if (status == SY_OK) {
         status = write_safetensors(&conversion, arguments->out, metadata, err);

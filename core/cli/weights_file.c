@@ -61,7 +61,7 @@ bool sy_weights_option(struct sy_weights_wish *wish, int option, const char *arg
 static bool card_from_wish(struct sy_model_card *card, const struct sy_weights_wish *wish, const char *path,
                            struct sy_problems *problems) {
     const char *image = wish->image ? wish->image : "3x32x32";
-    *card = (struct sy_model_card){.node = "net", .classes = wish->classes};
+    *card = (struct sy_model_card){.classes = wish->classes};
     if (!wish->net || (!wish->classes && !(wish->with_data && wish->data))) {
         sy_problem_in(
             problems, path, 0,
@@ -153,18 +153,12 @@ static void add_integer(struct sy_setting *group, const char *key, int64_t value
     }
 }
 
-static bool is_node_name(const char *name) {
-    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(name) &&
-           !(*name >= '0' && *name <= '9');
-}
-
 static struct sy_setting *make_config(const struct sy_weights *weights, const struct sy_weights_wish *wish,
                                       struct sy_registry *registry, struct sy_problems *problems) {
-    const char *name = is_node_name(weights->card.node) ? weights->card.node : "net";
     struct sy_setting *root = sy_setting_read_text("experiment = \"weights\";", weights->path, problems);
     struct sy_setting *nodes = root ? sy_setting_add(root, SY_SETTING_GROUP, "nodes") : NULL;
     struct sy_setting *data = root ? sy_setting_add(root, SY_SETTING_GROUP, "data") : NULL;
-    struct sy_setting *node = nodes ? sy_setting_add(nodes, SY_SETTING_GROUP, name) : NULL;
+    struct sy_setting *node = nodes ? sy_setting_add(nodes, SY_SETTING_GROUP, "net") : NULL;
     bool made = node && data;
     if (made && wish->plugin) {
         struct sy_setting *plugins = sy_setting_add(root, SY_SETTING_LIST, "plugins");

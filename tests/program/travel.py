@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whether weights mean the same elsewhere: three networks between Switchyard, PyTorch and ONNX.
 
-  python3 tests/travel/travel.py [PROGRAM] [IMAGES]     (default: build/switchyard, 1000; needs PyTorch; with onnxruntime
+  python3 tests/program/travel.py [PROGRAM] [IMAGES]     (default: build/switchyard, 1000; needs PyTorch; with onnxruntime
                                                          or onnx it runs, or checks, the ONNX files too)
 
 For each network: trains some steps, converts, and compares logits on random pictures with PyTorch's from the same file
