@@ -6,6 +6,7 @@
 #include "../config/problems.h"
 #include "../record/run_folder.h"
 #include "../report/figures.h"
+#include "../report/page.h"
 #include "../report/write.h"
 #include "cli.h"
 
@@ -15,8 +16,9 @@ struct arguments {
     bool figures;
 };
 
-static const char *const forms[] = {"text", "md", "latex", "csv", "json"};
+static const char *const forms[] = {"text", "md", "latex", "csv", "json", "html"};
 #define FORMS (sizeof forms / sizeof *forms)
+#define HTML  5
 
 static void usage(FILE *out) {
     fputs(
@@ -24,7 +26,8 @@ static void usage(FILE *out) {
         "Reads the folder of a suite (runs/SUITE) or of one run, finished or not, and prints its tables: accuracy of\n"
         "each node over the seeds, paired differences against a baseline with their tests, cost, what differs in the\n"
         "configurations. Files that are damaged or foreign are named and skipped.\n\n"
-        "  --format FORM    text (default), md, latex (needs booktabs), csv, json\n"
+        "  --format FORM    text (default), md, latex (needs booktabs), csv, json, or html: one file that\n"
+        "                   needs no network, with the figures; to DIR/report.html where --out names no other\n"
         "  --out FILE       write there instead of to the terminal\n"
         "  --baseline NAME  the variant that others are compared with (default: the suite's)\n"
         "  --help           this text\n",
@@ -39,7 +42,7 @@ static bool set_form(struct arguments *arguments, const char *name) {
         }
     }
     const char *near = sy_nearest_name(name, forms, FORMS);
-    fprintf(stderr, "switchyard report: --format %s: text, md, latex, csv and json are known%s%s%s\n", name,
+    fprintf(stderr, "switchyard report: --format %s: text, md, latex, csv, json and html are known%s%s%s\n", name,
             near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return false;
 }
@@ -76,6 +79,16 @@ static int parse(struct arguments *arguments, int argc, char **argv) {
     }
     arguments->folder = argv[optind];
     return -1;
+}
+
+static int write_page(const struct arguments *arguments, struct sy_report *report, struct sy_error *err) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/report.html", report->folder);
+    int status = sy_page_file(arguments->out ? arguments->out : path, report, err);
+    if (status == SY_OK) {
+        printf("%s\n", arguments->out ? arguments->out : path);
+    }
+    return status;
 }
 
 /* Into --out, whole or not at all, or onto the terminal. */
@@ -121,11 +134,11 @@ int sy_cli_report(int argc, char **argv) {
         return code;
     }
     int status = sy_report_read(&report, arguments.folder, arguments.baseline, &err);
-    if (status == SY_OK && arguments.figures) {
+    if (status == SY_OK && arguments.figures && arguments.form != HTML) {
         status = draw_figures(&arguments, report, &err);
     }
     if (status == SY_OK) {
-        status = write_report(&arguments, report, &err);
+        status = (arguments.form == HTML ? write_page : write_report)(&arguments, report, &err);
     }
     sy_report_destroy(report);
     if (status != SY_OK) {

@@ -72,7 +72,7 @@ bool sy_report_read_predictions(struct sy_report *report, struct sy_report_run *
     }
     for (int32_t n = 0; n < report->n_nodes; n++) {
         const json_t *node = json_object_get(json_object_get(object, "nodes"), report->nodes[n]);
-        const json_t *bins = json_object_get(node, "reliability"), *confusion = json_object_get(node, "confusion");
+        const json_t *bins = json_object_get(node, "bins"), *confusion = json_object_get(node, "confusion");
         run->nodes[n].bins = read_bins(report, bins);
         run->nodes[n].confusion = read_confusion(report, run, confusion);
         if (node && ((bins && !run->nodes[n].bins) || (json_is_array(confusion) && !run->nodes[n].confusion))) {

@@ -47,10 +47,10 @@ static int64_t wanted(const char *path) {
 
 /* Names every entry that no run leaves behind. */
 static void note_foreign(struct sy_report *report, const struct sy_report_run *run) {
-    static const char *const known[] = {"run.cfg",          "manifest.json", "steps.jsonl",  "epochs.jsonl",
-                                        "times.jsonl",      "result.json",   "checkpoints",  "lock",
-                                        "predictions.json", "failure.json",  "report.html",  "figures",
-                                        "tensorboard",      "stages",        "progress.json"};
+    static const char *const known[] = {"run.cfg",          "manifest.json", "steps.jsonl", "epochs.jsonl",
+                                        "times.jsonl",      "result.json",   "checkpoints", "lock",
+                                        "predictions.json", "failure.json",  "report.html", "figures",
+                                        "tensorboard",      "stages",        "snapshots"};
     DIR *folder = opendir(run->folder);
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
@@ -153,7 +153,7 @@ static double not_negative(const json_t *object, const char *key) {
 static void read_measured(struct sy_report *report, struct sy_report_run *run, struct sy_report_node *node,
                           const json_t *object) {
     const json_t *selected = json_object_get(object, "selected");
-    bool chosen = json_is_object(selected);
+    bool chosen = json_is_number(json_object_get(selected, "test_accuracy"));
     const json_t *from = chosen ? selected : object;
     double epoch = sy_json_finite(selected, "epoch");
     node->epoch = epoch >= 0 && epoch < 1e9 ? (int64_t)epoch : -1;

@@ -17,6 +17,24 @@ static const char *selection_words(const char *selection) {
     return NULL;
 }
 
+static int32_t finished_of(const struct sy_report *report, int32_t variant) {
+    int32_t count = 0;
+    for (int32_t s = 0; s < report->n_seeds; s++) {
+        count += report->variants[variant].runs[s].state == SY_REPORT_FINISHED;
+    }
+    return count;
+}
+
+/* The variant with the fewest results of those that have any; -1: none. */
+static int32_t fewest(const struct sy_report *report) {
+    int32_t at = -1;
+    for (int32_t v = 0; v < report->n_variants; v++) {
+        int32_t count = finished_of(report, v);
+        at = count && (at < 0 || count < finished_of(report, at)) ? v : at;
+    }
+    return at;
+}
+
 void sy_report_remarks(const struct sy_report *report, void (*line)(void *context, const char *text), void *context) {
     char text[512];
     int32_t finished = sy_report_count(report, SY_REPORT_FINISHED), all = report->n_variants * report->n_seeds;
@@ -31,9 +49,12 @@ void sy_report_remarks(const struct sy_report *report, void (*line)(void *contex
                  (int)sy_report_count(report, SY_REPORT_MISSING));
         line(context, text);
     }
-    if (!report->single && report->n_seeds < 3) {
-        snprintf(text, sizeof text, "Warning: %d seed%s: too few to tell a difference from chance; use 3 or more.",
-                 (int)report->n_seeds, report->n_seeds == 1 ? "" : "s");
+    int32_t few = fewest(report), n = few >= 0 ? finished_of(report, few) : 3;
+    if (!report->single && n < 3) {
+        snprintf(text, sizeof text,
+                 "Warning: n = %d seed%s with a result (%.100s): too few to tell a difference from "
+                 "chance; use 3 or more.",
+                 (int)n, n == 1 ? "" : "s", report->variants[few].name);
         line(context, text);
     }
     if (!report->single && report->n_variants > 1 && report->baseline < 0) {

@@ -102,6 +102,7 @@ static bool latex_has(const char *text, size_t bytes) {
 
 void sy_write_escaped(FILE *out, const char *text, enum sy_sheet_form form) {
     for (; *text; text++) {
+        static const char *const signs[] = {"+-", "±", "$\\pm$", "±"};
         const char *instead = NULL;
         unsigned char letter = (unsigned char)*text;
         size_t bytes = letter_bytes(text);
@@ -113,6 +114,11 @@ void sy_write_escaped(FILE *out, const char *text, enum sy_sheet_form form) {
         if (bytes != 1) {
             fputc('?', out);
             text += bytes ? bytes - 1 : 0;
+            continue;
+        }
+        if (!strncmp(text, "+- ", 3)) {
+            fputs(signs[form], out);
+            text++;
             continue;
         }
         if (form == SY_SHEET_LATEX && !strncmp(text, "10^", 3) && text[3] >= '0' && text[3] <= '9') {

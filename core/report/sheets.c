@@ -102,9 +102,27 @@ static const char *seeds_with(struct sy_report *report, int32_t variant) {
 
 /* ---- accuracy --------------------------------------------------------------------------------------------------- */
 
+/* Nodes that have an accuracy in any run; all of them while none has. The others only feed their neighbours. */
+static int32_t predicting(int32_t *out, const struct sy_report *report) {
+    int32_t count = 0;
+    for (int32_t n = 0; n < report->n_nodes; n++) {
+        for (int32_t v = 0; v < report->n_variants; v++) {
+            if (sy_metric_summary(report, v, SY_METRIC_ACCURACY, n).n) {
+                out[count++] = n;
+                break;
+            }
+        }
+    }
+    for (int32_t n = 0; count == 0 && n < report->n_nodes; n++) {
+        out[n] = n;
+    }
+    return count ? count : report->n_nodes;
+}
+
 static struct sy_sheet *results(struct sy_report *report) {
+    int32_t nodes[SY_MOST_NODES], n_nodes = predicting(nodes, report);
     bool share = sy_metric_measured(report, SY_METRIC_SHARE), several = report->n_seeds > 1;
-    int32_t columns = 2 + report->n_nodes + share;
+    int32_t columns = 2 + n_nodes + share;
     struct sy_sheet *sheet = sy_sheet_new(report,
                                           sy_report_printf(report, "Test accuracy of each node%s, %%%s",
                                                            share ? " and share of batches in expert mode" : "",
@@ -114,25 +132,25 @@ static struct sy_sheet *results(struct sy_report *report) {
         return NULL;
     }
     sy_sheet_head(sheet, 0, report->single ? "run" : "variant", true);
-    for (int32_t n = 0; n < report->n_nodes; n++) {
-        sy_sheet_head(sheet, 1 + n, node_name(report, n), false);
+    for (int32_t n = 0; n < n_nodes; n++) {
+        sy_sheet_head(sheet, 1 + n, node_name(report, nodes[n]), false);
     }
     if (share) {
-        sy_sheet_head(sheet, 1 + report->n_nodes, "expert mode", false);
+        sy_sheet_head(sheet, 1 + n_nodes, "expert mode", false);
     }
     sy_sheet_head(sheet, columns - 1, "n", false);
     for (int32_t v = 0; v < report->n_variants; v++) {
         struct sy_cell *row = sy_sheet_row(sheet);
         row[0] = word(report->variants[v].name);
-        for (int32_t n = 0; n < report->n_nodes; n++) {
-            row[1 + n] = figure(report, v, SY_METRIC_ACCURACY, n);
+        for (int32_t n = 0; n < n_nodes; n++) {
+            row[1 + n] = figure(report, v, SY_METRIC_ACCURACY, nodes[n]);
         }
         if (share) {
-            row[1 + report->n_nodes] = figure(report, v, SY_METRIC_SHARE, 0);
+            row[1 + n_nodes] = figure(report, v, SY_METRIC_SHARE, 0);
         }
         row[columns - 1] = word(seeds_with(report, v));
     }
-    for (int32_t n = 0; n < report->n_nodes; n++) {
+    for (int32_t n = 0; n < n_nodes; n++) {
         mark_best(sheet, 1 + n, 0, 1, SY_METRIC_ACCURACY);
     }
     return sheet;

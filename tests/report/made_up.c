@@ -153,7 +153,7 @@ static int make_predictions(const char *folder, const struct made_up *wish, int3
     }
     fprintf(file, "],\"nodes\":{");
     for (int n = 0; n < 2; n++) {
-        fprintf(file, "%s\"%s\":{\"reliability\":[", n ? "," : "", nodes[n]);
+        fprintf(file, "%s\"%s\":{\"bins\":[", n ? "," : "", nodes[n]);
         for (int b = 0; b < 15; b++) {
             double middle = (b + 0.5) / 15;
             fprintf(file, "%s{\"count\":%d,\"confidence\":%.6f,\"accuracy\":%.6f}", b ? "," : "", b * b * 8, middle,
