@@ -14,6 +14,12 @@ static int32_t in_use(int32_t *used, int32_t *n_used, int32_t output) {
     return *n_used - 1;
 }
 
+/* A piece that a later layer's topology has no use for stays, though nobody reads it. */
+static bool is_left_over(const struct sy_experiment *experiment, const struct sy_node *node) {
+    const struct sy_setting *plugin = sy_setting_find(experiment->config, "topology.plugin");
+    return node->role == SY_ROLE_PART && plugin && plugin->layer > node->setting->layer;
+}
+
 static void prune_node(struct sy_experiment *experiment, int32_t index, struct sy_problems *problems) {
     struct sy_node *node = &experiment->nodes[index];
     int32_t n_used = 0, *used = malloc((size_t)(node->full->graph.n_outputs + 1) * sizeof *used);
@@ -45,6 +51,9 @@ static void prune_node(struct sy_experiment *experiment, int32_t index, struct s
     }
     for (int32_t k = 0; k < node->n_links; k++) {
         node->input_gradients |= sy_experiment_flows_back(experiment, &node->links[k]) ? UINT32_C(1) << k : 0;
+    }
+    if (!n_used && is_left_over(experiment, node)) {
+        in_use(used, &n_used, 0);
     }
     node->graph = sy_graph_prune(&node->full->graph, used, n_used);
     if (!n_used) {

@@ -408,11 +408,14 @@ static const char *const *topology_keys(const struct sy_experiment *experiment, 
     return sy_table_names(&table, names, experiment->arena);
 }
 
-/* A group that no edge names is a mistake: perhaps a loss under a wrong name. */
+/* A group that no edge names is a mistake: perhaps a loss under a wrong name; but not one that was written for a topology
+ * which a later layer replaced. */
 static void check_unnamed_groups(struct told *told) {
+    const struct sy_setting *plugin = sy_setting_find(told->group, "plugin");
     for (size_t i = 0; i < told->group->n_children; i++) {
         const struct sy_setting *child = told->group->children[i];
-        bool named = child->kind != SY_SETTING_GROUP || !strcmp(child->name, "loss");
+        bool named =
+            child->kind != SY_SETTING_GROUP || !strcmp(child->name, "loss") || (plugin && child->layer < plugin->layer);
         for (int32_t e = 0; e < told->experiment->n_edges && !named; e++) {
             named = !strcmp(told->losses[e], child->name);
         }

@@ -220,17 +220,19 @@ static void write_data(void) {
     write_holes("hundred/test.bin", 3074L * 10000);
 }
 
+/* Every configuration of a folder of experiments/; data NULL: that it names. */
 static int check_folder(const char *folder, const char *data) {
     const char *root = getenv("SWITCHYARD_SOURCE_ROOT");
     char path[1024], text[2048];
     int count = 0;
-    snprintf(path, sizeof path, "%s/experiments/paper/%s", root, folder);
+    snprintf(path, sizeof path, "%s/experiments/%s", root, folder);
     DIR *directory = opendir(path);
     cr_assert(directory, "%s", path);
     for (const struct dirent *entry; (entry = readdir(directory));) {
         size_t length = strlen(entry->d_name);
         if (length > 4 && !strcmp(entry->d_name + length - 4, ".cfg")) {
-            snprintf(text, sizeof text, "check %s/%s --set data.path=%s", path, entry->d_name, data);
+            snprintf(text, sizeof text, "check %s/%s %s%s", path, entry->d_name, data ? "--set data.path=" : "",
+                     data ? data : "");
             cr_expect_eq(run_program(text), 0, "%s/%s", folder, entry->d_name);
             count++;
         }
@@ -241,6 +243,10 @@ static int check_folder(const char *folder, const char *data) {
 
 Test(methods, configs_of_the_paper_are_valid) {
     write_data();
-    cr_expect_eq(check_folder("cifar10", "ten"), 4);
-    cr_expect_eq(check_folder("cifar100", "hundred"), 10);
+    cr_expect_eq(check_folder("paper/cifar10", "ten"), 4);
+    cr_expect_eq(check_folder("paper/cifar100", "hundred"), 10);
+}
+
+Test(methods, configs_of_other_methods_are_valid) {
+    cr_expect_eq(check_folder("methods", NULL), 9);
 }

@@ -50,6 +50,9 @@ struct rig rig_make(const char *text, const char *file, const char *assignments,
     struct sy_setting *config =
         text ? sy_setting_read_text(text, "test.cfg", rig.problems) : sy_setting_read(path, rig.problems);
     cr_assert(config != NULL, "%s: %s", path, sy_problems_text(rig.problems, 0));
+    if (!text && sy_setting_find(config, "data.plugin")) {
+        sy_setting_remove(sy_setting_get(config, "data"), "plugin"); /* the images come from here */
+    }
     assign(config, assignments ? assignments : "", rig.problems);
     rig.experiment = sy_experiment_create_unfed(config, rig.registry, &info, rig.problems);
     cr_assert(rig.experiment != NULL, "%s", sy_problems_text(rig.problems, 0));

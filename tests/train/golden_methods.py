@@ -1,0 +1,350 @@
+#!/usr/bin/env python3
+"""Writes golden_methods.h: ten training steps of every method in experiments/methods, from PyTorch in double precision.
+
+Needs PyTorch, so it runs by hand when a method is added, not in the build: python3 golden_methods.py > golden_methods.h.
+Written from the formulas of the papers (and of the released code where a configuration says so), not from Switchyard's
+sources. Small networks: resnet-8 on images of 8 x 8, 5 classes, batches of 4, learning rate 0.01, all steps in epoch 40.
+"""
+import copy
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.set_default_dtype(torch.float64)
+CLASSES, BATCH, SIDE, STEPS, EPOCH, RATE = 5, 4, 8, 10, 40, 0.01
+
+
+def images(view=0):
+    count = BATCH * 3 * SIDE * SIDE
+    numbers = [(((i * 37 + (i // 17) * 5 + (i * i) % 23) % 17) - 8) / 8 for i in range(view * count, (view + 1) * count)]
+    return torch.tensor(numbers).reshape(BATCH, 3, SIDE, SIDE)
+
+
+LABELS = torch.tensor([(3 * b + 1) % CLASSES for b in range(BATCH)])
+
+
+def pattern(module, seed):
+    for place, parameter in enumerate(module.parameters()):
+        norm = getattr(parameter, "is_norm", False)
+        numbers = [((7 * i + 3 * place + seed) % 17 - 8) / 40 + norm for i in range(parameter.numel())]
+        parameter.data = torch.tensor(numbers, dtype=torch.float32).to(torch.float64).reshape(parameter.shape)
+    return module
+
+
+def norm(layer):
+    layer.weight.is_norm = True
+    return layer
+
+
+class Block(nn.Module):
+    def __init__(self, before, after, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(before, after, 3, stride, 1, bias=False), norm(nn.BatchNorm2d(after))
+        self.conv2, self.bn2 = nn.Conv2d(after, after, 3, 1, 1, bias=False), norm(nn.BatchNorm2d(after))
+        self.stride, self.more = stride, after - before
+
+    def forward(self, x):
+        h = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if self.stride != 1 or self.more:
+            side = self.more // 2
+            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, side, self.more - side))
+        return F.relu(h + x)
+
+
+class ResNet8(nn.Module):
+    """Stages first to last; outputs by name."""
+
+    def __init__(self, first=1, last=3):
+        super().__init__()
+        if first == 1:
+            self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), norm(nn.BatchNorm2d(16))
+        for stage in range(first, last + 1):
+            before = 16 if stage == 1 else 4 << stage
+            setattr(self, f"layer{stage}", nn.Sequential(Block(before, 8 << stage, 1 if stage == 1 else 2)))
+        if last == 3:
+            self.linear = nn.Linear(64, CLASSES)
+        self.first, self.last = first, last
+
+    def forward(self, x):
+        out = {}
+        if self.first == 1:
+            x = F.relu(self.bn1(self.conv1(x)))
+        for stage in range(self.first, self.last + 1):
+            x = out[f"stage{stage}"] = getattr(self, f"layer{stage}")(x)
+        if self.last == 3:
+            out["pooled"] = x.mean((2, 3))
+            out["logits"] = self.linear(out["pooled"])
+        return out
+
+
+class Gate(nn.Module):
+    def __init__(self, branches):
+        super().__init__()
+        self.fc, self.bn = nn.Linear(32, branches), norm(nn.BatchNorm1d(branches))
+
+    def forward(self, x, *logits):
+        g = F.softmax(F.relu(self.bn(self.fc(x.mean((2, 3))))), 1)
+        return {"logits": sum(g[:, i : i + 1] * z for i, z in enumerate(logits))}
+
+
+class Fusion(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, 1, 1, groups=2 * channels, bias=False)
+        self.bn1 = norm(nn.BatchNorm2d(2 * channels))
+        self.pointwise = nn.Conv2d(2 * channels, channels, 1, bias=False)
+        self.bn2 = norm(nn.BatchNorm2d(channels))
+        self.fc = nn.Linear(channels, CLASSES)
+
+    def forward(self, one, two):
+        x = F.relu(self.bn1(self.depthwise(torch.cat([one, two], 1))))
+        return {"logits": self.fc(F.relu(self.bn2(self.pointwise(x))).mean((2, 3)))}
+
+
+class Exit(nn.Module):
+    def __init__(self, before, channels):
+        super().__init__()
+        for i, after in enumerate(channels):
+            setattr(self, f"conv{i + 1}", nn.Conv2d(before, after, 3, 2, 1, bias=False))
+            setattr(self, f"bn{i + 1}", norm(nn.BatchNorm2d(after)))
+            before = after
+        self.fc, self.count = nn.Linear(before, CLASSES), len(channels)
+
+    def forward(self, x):
+        for i in range(self.count):
+            x = F.relu(getattr(self, f"bn{i + 1}")(getattr(self, f"conv{i + 1}")(x)))
+        return {"map": x, "logits": self.fc(x.mean((2, 3)))}
+
+
+class Ensemble(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3 * 64, CLASSES)
+
+    def forward(self, *pooled):
+        return {"logits": self.fc(torch.cat(pooled, 1))}
+
+
+class Embed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(64, 8, bias=False)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+class Scaled(torch.autograd.Function):
+    """Identity forward; what flows back is multiplied."""
+
+    @staticmethod
+    def forward(ctx, x, factor):
+        ctx.factor = factor
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * ctx.factor, None
+
+
+def ce(z):
+    return F.cross_entropy(z, LABELS)
+
+
+def kl(source, target, T, squared=True):
+    """KL(source^T || target^T), batch mean; through the source, too, unless it is detached."""
+    q, log_q, log_p = F.softmax(source / T, 1), F.log_softmax(source / T, 1), F.log_softmax(target / T, 1)
+    return (T * T if squared else 1) * (q * (log_q - log_p)).sum(1).mean()
+
+
+def ramp(n):
+    return math.exp(-5 * (1 - EPOCH / n) ** 2) if EPOCH < n else 1.0
+
+
+class Method:
+    """Subclasses fill `modules` in the order of the configuration, and say what a step's losses are."""
+
+    decay, decays, nesterov = 5e-4, {}, True
+    averages = {}
+
+    def train(self, name):
+        modules = self.modules
+        optimizer = torch.optim.SGD(
+            [{"params": m.parameters(), "weight_decay": self.decays.get(k, self.decay)} for k, m in modules.items()],
+            lr=RATE, momentum=0.9, nesterov=self.nesterov)
+        averages = {k: copy.deepcopy(modules[of]) for k, of in self.averages.items()}
+        rows = {}
+        for step in range(1, STEPS + 1):
+            losses = self.losses(modules, averages)
+            optimizer.zero_grad()
+            sum(losses.values()).backward()
+            for node, loss in losses.items():
+                rows.setdefault(node, []).append(loss.item())
+            if step == 1:
+                self.print_gradients(name)
+            optimizer.step()
+            phi = min(1 - 1 / (step + 1), 0.999)
+            for node, of in self.averages.items():
+                for mean, now in zip(averages[node].parameters(), modules[of].parameters()):
+                    mean.data = phi * mean.data + (1 - phi) * now.data
+        for node, row in rows.items():
+            numbers = ", ".join(f"{x:.12g}" for x in row)
+            LOSSES.append(f'    {{"{name}", "{node}", {{{numbers}}}}},')
+
+    def print_gradients(self, name):
+        for node, module in self.modules.items():
+            for parameter, values in module.named_parameters():
+                g = values.grad.flatten()
+                weights = torch.tensor([float((7 * i) % 11 - 5) for i in range(len(g))])
+                GRADIENTS.append(f'    {{"{name}", "{node}", "{parameter}", {(g @ weights).item():.12g}, {g.norm().item():.12g}}},')
+
+
+LOSSES, GRADIENTS = [], []
+
+
+def seeded(modules):
+    """Every module by a pattern of its own: 1 more for each in the order of the configuration."""
+    for i, module in enumerate(modules.values()):
+        pattern(module, i + 1)
+    return modules
+
+
+def branches(*names):
+    return {"trunk": ResNet8(1, 2), **{name: ResNet8(3, 3) for name in names}}
+
+
+class One(Method):
+    decay, nesterov = 1e-4, False
+
+    def __init__(self):
+        self.modules = seeded({**branches("one", "two", "three"), "gate": Gate(3)})
+
+    def losses(self, m, _):
+        x = m["trunk"](images())["stage2"]
+        z = {k: m[k](x)["logits"] for k in ("one", "two", "three")}
+        e = m["gate"](x, *z.values())["logits"]
+        return {**{k: ce(v) + ramp(80) * kl(e.detach(), v, 3) for k, v in z.items()}, "gate": ce(e)}
+
+
+class ClIlr(Method):
+    def __init__(self, official):
+        self.official, self.modules = official, seeded(branches("one", "two", "three"))
+
+    def losses(self, m, _):
+        x = m["trunk"](images())["stage2"]
+        z = {k: m[k](Scaled.apply(x, 1 / 3))["logits"] for k in ("one", "two", "three")}
+        out = {}
+        for k, own in z.items():
+            others = sum(v for j, v in z.items() if j != k) / 2
+            if self.official:
+                out[k] = ce(own) + ramp(80) * kl(others, own, 3)
+            else:
+                out[k] = 0.5 * ce(own) + 0.5 * kl(others.detach(), own, 2, squared=False)
+        return out
+
+
+class OkdDip(Method):
+    def __init__(self, network):
+        names = ("one", "two", "three", "leader")
+        nets = {k: ResNet8() for k in names} if network else branches(*names)
+        self.network, self.modules = network, {**nets, "query1": Embed(), "key1": Embed()}
+        order = [*nets, "query1", "query2", "query3", "key1", "key2", "key3", "attention"]
+        for k, module in self.modules.items():
+            pattern(module, order.index(k) + 1)
+
+    def losses(self, m, _):
+        x = images() if self.network else m["trunk"](images())["stage2"]
+        out = {k: m[k](x) for k in ("one", "two", "three", "leader")}
+        peers = ("one", "two", "three")
+        h = torch.stack([out[k]["pooled"] for k in peers], 1)
+        z = torch.stack([out[k]["logits"] for k in peers], 1)
+        attention = F.softmax(m["query1"](h) @ m["key1"](h).transpose(1, 2), -1)
+        targets = attention @ z
+        w = ramp(80)
+        losses = {k: ce(out[k]["logits"]) + w * kl(targets[:, i], out[k]["logits"], 3) for i, k in enumerate(peers)}
+        leader = out["leader"]["logits"]
+        return {**losses, "leader": ce(leader) + w * kl(z.mean(1), leader, 3)}
+
+
+class Pcl(Method):
+    averages = {"mean_trunk1": "trunk1", "mean1": "peer1", "mean2": "peer2", "mean3": "peer3"}
+
+    def __init__(self):
+        order = ["trunk1", "trunk2", "trunk3", "peer1", "peer2", "peer3", "ensemble"]
+        self.modules = {"trunk1": ResNet8(1, 2), **{f"peer{i}": ResNet8(3, 3) for i in (1, 2, 3)}, "ensemble": Ensemble()}
+        for k, module in self.modules.items():
+            pattern(module, order.index(k) + 1)
+
+    def losses(self, m, means):
+        out = [m[f"peer{i}"](m["trunk1"](images(i - 1))["stage2"]) for i in (1, 2, 3)]
+        e = m["ensemble"](*[o["pooled"] for o in out])["logits"]
+        with torch.no_grad():
+            mean = [means[f"mean{i}"](means["mean_trunk1"](images(i - 1))["stage2"])["logits"] for i in (1, 2, 3)]
+        losses = {"ensemble": ce(e)}
+        for i in range(3):
+            z = out[i]["logits"]
+            others = sum(kl(mean[j], z, 3) for j in range(3) if j != i)
+            losses[f"peer{i + 1}"] = ce(z) + ramp(80) * kl(e.detach(), z, 3) + ramp(80) / 2 * others
+        return losses
+
+
+class Ffl(Method):
+    decay, decays = 1e-4, {"fused": 1e-5}
+
+    def __init__(self):
+        self.modules = seeded({**branches("one", "two"), "fused": Fusion(64)})
+
+    def losses(self, m, _):
+        x = m["trunk"](images())["stage2"]
+        one, two = m["one"](x), m["two"](x)
+        fused = m["fused"](one["stage3"], two["stage3"])["logits"]
+        mean, w = (one["logits"] + two["logits"]).detach() / 2, ramp(80)
+        return {"one": ce(one["logits"]) + w * kl(fused.detach(), one["logits"], 3),
+                "two": ce(two["logits"]) + w * kl(fused.detach(), two["logits"], 3),
+                "fused": ce(fused) + w * kl(mean, fused, 3)}
+
+
+class Byot(Method):
+    def __init__(self):
+        self.modules = seeded({"net": ResNet8(), "exit1": Exit(16, [32, 64]), "exit2": Exit(32, [64])})
+
+    def losses(self, m, _):
+        net = m["net"](images())
+        losses = {"net": ce(net["logits"])}
+        for k, tap in (("exit1", "stage1"), ("exit2", "stage2")):
+            out = m[k](net[tap])
+            hint = F.mse_loss(out["map"], net["stage3"].detach())
+            soft = kl(net["logits"].detach(), out["logits"], 3, squared=False)
+            losses[k] = 0.7 * ce(out["logits"]) + 0.3 * soft + 0.03 * hint
+        return losses
+
+
+class MeanTeacher(Method):
+    averages = {"mean": "student"}
+
+    def __init__(self):
+        self.modules = seeded({"student": ResNet8()})
+
+    def losses(self, m, means):
+        z = m["student"](images(0))["logits"]
+        with torch.no_grad():
+            mean = means["mean"](images(1))["logits"]
+        return {"student": ce(z) + ramp(5) * kl(mean, z, 1)}
+
+
+METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda: ClIlr(True),
+           "okddip": lambda: OkdDip(False), "okddip_network": lambda: OkdDip(True), "pcl": Pcl, "ffl": Ffl, "byot": Byot,
+           "mean_teacher": MeanTeacher}
+
+for method, make in METHODS.items():
+    make().train(method)
+print("/* golden_methods.h - written by golden_methods.py with PyTorch; do not edit. */")
+print(f"#define GOLDEN_STEPS {STEPS}\n\n/* clang-format off */")
+print("static const struct golden_losses {\n    const char *method, *node;\n    double losses[GOLDEN_STEPS];\n} golden_losses[] = {")
+print("\n".join(LOSSES))
+print("};\n\n/* sum_i ((7 i) mod 11 - 5) g_i and |g| of the first step. */")
+print("static const struct golden_gradient {\n    const char *method, *node, *parameter;\n    double sum, norm;\n} golden_gradients[] = {")
+print("\n".join(GRADIENTS))
+print("};\n/* clang-format on */")

@@ -1,0 +1,186 @@
+/* test_methods.c - the configurations in experiments/methods against PyTorch: gradients of a first step, losses of ten. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "golden_methods.h"
+#include "rig.h"
+
+static const struct rig_images small = {8, 5};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+enum { EPOCH = 40 };
+
+/* A method's configuration with small networks and a small rate; every node begins with a pattern, that of the n-th in
+ * the configuration with seed n from 1, those that follow others with the other's. */
+static struct rig make_method(const char *method, const char *more) {
+    char file[256], assignments[4096];
+    snprintf(file, sizeof file, "experiments/methods/%s.cfg", method);
+    int used = snprintf(assignments, sizeof assignments,
+                        "backend=reference\nthreads=1\ndata.batch=4\ntrain.optimizer.lr=0.01\n%s", more);
+    struct rig probe = rig_make(NULL, file, assignments, (struct rig_images){32, 5});
+    for (int32_t i = 0; i < probe.experiment->n_nodes; i++) {
+        if (sy_setting_find(probe.experiment->nodes[i].setting, "depth")) {
+            used += snprintf(assignments + used, sizeof assignments - (size_t)used, "nodes.%s.depth=8\n",
+                             probe.experiment->nodes[i].name);
+        }
+    }
+    rig_finish(&probe);
+    struct rig rig = rig_make(NULL, file, assignments, small);
+    for (int32_t i = 0; i < rig.experiment->n_nodes; i++) {
+        int32_t leader = i;
+        while (rig.experiment->nodes[leader].follow.kind) {
+            leader = rig.experiment->nodes[leader].follow.node;
+        }
+        rig_pattern(&rig, rig.experiment->nodes[i].name, leader + 1);
+    }
+    return rig;
+}
+
+static void expect_near(double is, double golden, double tolerance, const char *method, const char *node,
+                        const char *what) {
+    const double nothing = 1e-12; /* what is left of a gradient that is 0, such as that of a bias before batch norm */
+    cr_expect(fabs(is - golden) <= tolerance * fabs(golden) + nothing, "%s, %s, %s: %.9g, PyTorch says %.9g", method,
+              node, what, is, golden);
+}
+
+/* A sum is compared on the scale of what was summed. */
+static void expect_gradient(const struct rig *rig, const struct golden_gradient *golden) {
+    size_t count;
+    float *gradient = rig_get(rig, golden->node, SY_PARAMETER_GRADIENT, golden->parameter, &count);
+    double sum = 0, square = 0, scale = 0;
+    for (size_t i = 0; i < count; i++) {
+        double weight = (double)((7 * i) % 11) - 5, g = (double)gradient[i];
+        sum += weight * g;
+        square += g * g;
+        scale += weight * weight * g * g;
+    }
+    expect_near(sqrt(square), golden->norm, 1e-5, golden->method, golden->node, golden->parameter);
+    cr_expect(fabs(sum - golden->sum) <= 1e-5 * sqrt(scale) + 1e-12, "%s, %s.%s: %.9g, PyTorch says %.9g",
+              golden->method, golden->node, golden->parameter, sum, golden->sum);
+    free(gradient);
+}
+
+static void follow_trace(const char *method) {
+    struct rig rig = make_method(method, "");
+    int compared = 0;
+    for (int step = 0; step < GOLDEN_STEPS; step++) {
+        char what[32];
+        snprintf(what, sizeof what, "loss of step %d", step + 1);
+        rig_step(&rig, EPOCH);
+        for (size_t i = 0; i < COUNT(golden_losses); i++) {
+            if (!strcmp(golden_losses[i].method, method)) {
+                double loss = rig.cohort->members[rig_node(&rig, golden_losses[i].node)].loss;
+                expect_near(loss, golden_losses[i].losses[step], 1e-5, method, golden_losses[i].node, what);
+                compared++;
+            }
+        }
+        for (size_t i = 0; i < COUNT(golden_gradients) && step == 0; i++) {
+            if (!strcmp(golden_gradients[i].method, method)) {
+                expect_gradient(&rig, &golden_gradients[i]);
+                compared++;
+            }
+        }
+    }
+    cr_expect(compared > GOLDEN_STEPS, "there are numbers for %s", method);
+    rig_finish(&rig);
+}
+
+Test(methods, one) {
+    follow_trace("one");
+}
+Test(methods, cl_ilr) {
+    follow_trace("cl_ilr");
+}
+Test(methods, cl_ilr_official) {
+    follow_trace("cl_ilr_official");
+}
+Test(methods, okddip) {
+    follow_trace("okddip");
+}
+Test(methods, okddip_network) {
+    follow_trace("okddip_network");
+}
+Test(methods, pcl) {
+    follow_trace("pcl");
+}
+Test(methods, ffl) {
+    follow_trace("ffl");
+}
+Test(methods, byot) {
+    follow_trace("byot");
+}
+Test(methods, mean_teacher) {
+    follow_trace("mean_teacher");
+}
+
+/* ---- what must be the same bits --------------------------------------------------------------------------------- */
+
+static void expect_same_bits(const struct rig *one, const char *one_node, const struct rig *other,
+                             const char *other_node, const char *parameter) {
+    size_t count, same;
+    float *left = rig_get(one, one_node, SY_PARAMETER_VALUE, parameter, &count);
+    float *right = rig_get(other, other_node, SY_PARAMETER_VALUE, parameter, &same);
+    cr_assert_eq(count, same);
+    cr_expect(!memcmp(left, right, count * sizeof *left), "%s of %s and %s differ", parameter, one_node, other_node);
+    free(left);
+    free(right);
+}
+
+/* Without its edges a method leaves a network alone: the bits are those of the network by itself. */
+static void expect_vanilla(const char *method, const char *node, const char *more) {
+    static const char alone[] = "backend = \"reference\"; threads = 1; data: { batch = 4; };\n"
+                                "train: { optimizer: { lr = 0.01; weight_decay = 5e-4; nesterov = true; }; };\n"
+                                "nodes: { %s: { plugin = \"resnet_cifar\"; depth = 8; }; };\n";
+    char text[1024], assignments[1024];
+    snprintf(text, sizeof text, alone, node);
+    snprintf(assignments, sizeof assignments, "topology.plugin=independent\n%s", more);
+    struct rig vanilla = rig_make(text, NULL, NULL, small), rig = make_method(method, assignments);
+    rig_pattern(&vanilla, node, rig_node(&rig, node) + 1);
+    for (int step = 0; step < 3; step++) {
+        rig_step(&vanilla, EPOCH);
+        rig_step(&rig, EPOCH);
+    }
+    expect_same_bits(&rig, node, &vanilla, node, "conv1.weight");
+    expect_same_bits(&rig, node, &vanilla, node, "layer2.0.conv1.weight");
+    expect_same_bits(&rig, node, &vanilla, node, "layer3.0.bn2.running_var");
+    expect_same_bits(&rig, node, &vanilla, node, "linear.bias");
+    rig_finish(&vanilla);
+    rig_finish(&rig);
+}
+
+Test(methods, without_distillation_the_bits_are_those_of_the_network_alone) {
+    expect_vanilla("okddip_network", "leader", "");
+    expect_vanilla("mean_teacher", "student", "");
+    expect_vanilla("byot", "net", "nodes.exit1.label_loss.label_weight=0.0\nnodes.exit2.label_loss.label_weight=0.0\n");
+}
+
+Test(methods, nodes_that_are_alike_stay_alike) {
+    static const char mesh[] = "backend = \"reference\"; threads = 1; data: { batch = 4; };\n"
+                               "nodes: { a: { plugin = \"resnet_cifar\"; depth = 8; seed = 3; };\n"
+                               "         b: { plugin = \"resnet_cifar\"; depth = 8; seed = 3; };\n"
+                               "         c: { plugin = \"resnet_cifar\"; depth = 8; seed = 3; }; };\n"
+                               "topology: { plugin = \"mesh\"; loss: { plugin = \"kl\"; temperature = 2.0; }; };\n";
+    struct rig rig = rig_make(mesh, NULL, NULL, small);
+    for (int step = 0; step < 3; step++) {
+        rig_step(&rig, 0);
+    }
+    expect_same_bits(&rig, "a", &rig, "b", "layer1.0.conv1.weight");
+    expect_same_bits(&rig, "a", &rig, "c", "linear.weight");
+    rig_finish(&rig);
+}
+
+/* Heads that begin alike on one trunk: what one says, all say. */
+Test(methods, heads_that_are_alike_stay_alike) {
+    struct rig rig = make_method("cl_ilr", "");
+    rig_pattern(&rig, "one", 5);
+    rig_pattern(&rig, "two", 5);
+    rig_pattern(&rig, "three", 5);
+    for (int step = 0; step < 3; step++) {
+        rig_step(&rig, EPOCH);
+    }
+    expect_same_bits(&rig, "one", &rig, "two", "layer3.0.conv1.weight");
+    expect_same_bits(&rig, "one", &rig, "three", "linear.weight");
+    rig_finish(&rig);
+}
