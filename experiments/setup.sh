@@ -20,6 +20,7 @@ library gsl|libgsl-dev|statistics of reports
 command gnuplot|gnuplot-nox|figures of reports
 library libpng|libpng-dev|PNG pictures for predict
 library stb|libstb-dev|resizes pictures for predict
+command dot|graphviz|pictures of topologies
 header oneapi/dnnl/dnnl.h|libdnnl-dev|fast convolutions
 library libturbojpeg|libturbojpeg0-dev|reads JPEG images: Tiny-ImageNet, predict
 END

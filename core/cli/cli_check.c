@@ -3,19 +3,55 @@
 #include <string.h>
 
 #include "describe.h"
+#include "draw.h"
 #include "../train/stages.h"
 #include "session.h"
 
 static void usage(FILE *out) {
-    fputs("usage: switchyard check CONFIG [--set PATH.KEY=VALUE]...\n\n"
+    fputs("usage: switchyard check CONFIG [--set PATH.KEY=VALUE]... [--dot FILE] [--svg FILE]\n\n"
           "Validates CONFIG without training and prints what would happen: backend and machine, data, every node with\n"
           "its parameters and multiply-adds, the loss of every node as a formula, gates and policies, learning rates,\n"
           "memory, and which file each plugin came from; all of it for every stage. Exit code 2 and all problems at "
-          "once if there are any.\n",
+          "once if there are any.\n\n"
+          "--dot FILE  draws nodes, what feeds what, edges with their losses and gates, in Graphviz's language\n"
+          "--svg FILE  the same as a picture; needs the program dot (Debian: graphviz)\n"
+          "Of several stages each gets a file of its own, FILE with -STAGE before its ending.\n",
           out);
 }
 
-static int describe(struct sy_experiment *experiment) {
+/* Files to draw into, NULL: none. */
+struct pictures {
+    const char *dot, *svg;
+};
+
+/* FILE, or of a stage FILE with -STAGE before its ending. */
+static void picture_name(char *out, size_t room, const char *file, const char *stage) {
+    const char *name = strrchr(file, '/'), *dot = strrchr(name ? name : file, '.');
+    int length = dot && stage ? (int)(dot - file) : (int)strlen(file);
+    snprintf(out, room, "%.*s%s%s%s", length, file, stage ? "-" : "", stage ? stage : "", dot && stage ? dot : "");
+}
+
+static int draw(const struct sy_experiment *experiment, const struct pictures *pictures, const char *stage) {
+    struct sy_error err = {.size = sizeof err};
+    char path[4096];
+    int status = SY_OK;
+    if (pictures->dot) {
+        picture_name(path, sizeof path, pictures->dot, stage);
+        status = sy_draw_dot(path, experiment, &err);
+    }
+    if (pictures->svg && status == SY_OK) {
+        picture_name(path, sizeof path, pictures->svg, stage);
+        status = sy_draw_svg(path, experiment, &err);
+    }
+    if (status == SY_ENOTSUP) {
+        fprintf(stderr, "switchyard check: %s; --dot FILE works without\n", err.text);
+    } else if (status != SY_OK) {
+        fprintf(stderr, "switchyard check: %s\n", err.text);
+    }
+    return status == SY_OK ? SY_EXIT_OK : SY_EXIT_FAILED;
+}
+
+static int describe(struct sy_experiment *experiment, const struct pictures *pictures, const char *stage) {
     struct sy_error err = {.size = sizeof err};
     sy_describe_machine(stdout, experiment);
     sy_describe_data(stdout, experiment);
@@ -28,7 +64,7 @@ static int describe(struct sy_experiment *experiment) {
         return SY_EXIT_BAD_INPUT;
     }
     sy_describe_plugins(stdout, experiment);
-    return SY_EXIT_OK;
+    return draw(experiment, pictures, stage);
 }
 
 /* What a node of the stage starts from, in words, for describe. */
@@ -46,45 +82,59 @@ static void name_start(struct sy_experiment *experiment, const struct sy_stages 
     }
 }
 
-/* The context is where the exit code goes. */
+/* What describe_stage is told. */
+struct telling {
+    const struct pictures *pictures;
+    int code;
+};
+
 static void describe_stage(void *context, const struct sy_stages *stages, size_t index,
                            struct sy_experiment *experiment) {
     const struct sy_stage *stage = &stages->at[index];
-    int *code = context;
+    struct telling *telling = context;
     printf("%sstage %zu of %zu: %s\n\n", index ? "\n\n" : "", index + 1, stages->count, stage->name);
     for (size_t i = 0; i < stage->n_starts; i++) {
         name_start(experiment, stages, &stage->starts[i]);
     }
-    int now = describe(experiment);
-    *code = now > *code ? now : *code;
+    int now = describe(experiment, telling->pictures, stage->name);
+    telling->code = now > telling->code ? now : telling->code;
 }
 
 /* Exit code; takes over the config. */
-static int check(struct sy_setting *config, struct sy_registry *registry, struct sy_problems *problems) {
-    int code = SY_EXIT_OK;
+static int check(struct sy_setting *config, struct sy_registry *registry, const struct pictures *pictures,
+                 struct sy_problems *problems) {
+    struct telling telling = {pictures, SY_EXIT_OK};
     if (sy_is_staged(config)) {
         struct sy_stages *stages = sy_stages_create(config, registry, problems);
         bool good =
-            stages && sy_stages_check(stages, sy_problems_count(problems) ? NULL : describe_stage, &code, problems);
+            stages && sy_stages_check(stages, sy_problems_count(problems) ? NULL : describe_stage, &telling, problems);
         sy_stages_destroy(stages);
-        return good && !sy_problems_count(problems) ? code : SY_EXIT_BAD_INPUT;
+        return good && !sy_problems_count(problems) ? telling.code : SY_EXIT_BAD_INPUT;
     }
     struct sy_experiment *experiment = sy_experiment_create(config, registry, problems);
-    code = experiment && !sy_problems_count(problems) ? describe(experiment) : SY_EXIT_BAD_INPUT;
+    int code = experiment && !sy_problems_count(problems) ? describe(experiment, pictures, NULL) : SY_EXIT_BAD_INPUT;
     sy_experiment_destroy(experiment);
     return code;
 }
 
 int sy_cli_check(int argc, char **argv) {
-    static const struct option options[] = {
-        {"set", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"set", required_argument, NULL, 's'},
+                                            {"dot", required_argument, NULL, 'd'},
+                                            {"svg", required_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct sy_assignments set = {.count = 0};
+    struct pictures pictures = {NULL, NULL};
     int option, code = SY_EXIT_BAD_INPUT;
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h') {
             usage(stdout);
             return SY_EXIT_OK;
+        }
+        if (option == 'd' || option == 'v') {
+            *(option == 'd' ? &pictures.dot : &pictures.svg) = optarg;
+            continue;
         }
         if (option != 's' || set.count == SY_MAX_ASSIGNMENTS) {
             fprintf(stderr, "`switchyard check --help` lists the options\n");
@@ -100,7 +150,7 @@ int sy_cli_check(int argc, char **argv) {
     struct sy_registry *registry = sy_registry_create(NULL);
     struct sy_setting *config = problems && registry ? sy_load_config(argv[optind], &set, problems) : NULL;
     if (config) {
-        code = check(config, registry, problems);
+        code = check(config, registry, &pictures, problems);
     }
     if (problems && registry) {
         sy_problems_print(problems, stderr);

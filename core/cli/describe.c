@@ -121,9 +121,8 @@ void sy_describe_nodes(FILE *out, const struct sy_experiment *experiment) {
     }
 }
 
-/* A loss in its own words, or as NAME(target; sources). */
-static void loss_formula(char *out, size_t room, const struct sy_loss_use *use, const char *target,
-                         const char *const *sources, int32_t n_sources) {
+void sy_describe_loss(char *out, size_t room, const struct sy_loss_use *use, const char *target,
+                      const char *const *sources, int32_t n_sources) {
     if (use->ops->formula) {
         use->ops->formula(use->instance->self, out, room, target, sources, n_sources);
         return;
@@ -152,7 +151,7 @@ static void print_edge(FILE *out, const struct sy_experiment *experiment, const 
     for (int32_t s = 0; s < shown; s++) {
         sources[s] = experiment->nodes[edge->sources[s]].name;
     }
-    loss_formula(formula, sizeof formula, &edge->loss, experiment->nodes[edge->target].name, sources, shown);
+    sy_describe_loss(formula, sizeof formula, &edge->loss, experiment->nodes[edge->target].name, sources, shown);
     fprintf(out, " + ");
     if (edge->gate >= 0 && edge->gate_effect == SY_CLOSED_IN_EXPERT_MODE) {
         const struct sy_watch *gate = &experiment->gates[edge->gate];
@@ -170,7 +169,7 @@ void sy_describe_wiring(FILE *out, const struct sy_experiment *experiment) {
         char formula[512] = "what flows back from those it feeds";
         fprintf(out, "           L_%s = ", node->name);
         if (node->has_logits) {
-            loss_formula(formula, sizeof formula, &node->label_loss, node->name, NULL, 0);
+            sy_describe_loss(formula, sizeof formula, &node->label_loss, node->name, NULL, 0);
             print_factor(out, node->label_weight);
         }
         fprintf(out, "%s", formula);

@@ -266,3 +266,51 @@ bool sy_short_name_read(struct sy_setting *group, struct sy_registry *registry, 
     }
     return found && read_numbers(group, found, word, from, problems);
 }
+
+/* ---- an instance in one word ------------------------------------------------------------------------------------ */
+
+/* Appends as much as there is room for. */
+static void append(char *out, size_t room, double number) {
+    size_t used = strlen(out);
+    snprintf(out + used, room - used, "-%g", number);
+}
+
+static void append_parameter(char *out, size_t room, const struct sy_instance *instance, const struct sy_field *field) {
+    const void *at = (const char *)instance->self + field->offset;
+    const struct sy_ints *ints = at;
+    const struct sy_doubles *doubles = at;
+    switch (field->type) {
+    case SY_TYPE_INT32:
+        append(out, room, *(const int32_t *)at);
+        break;
+    case SY_TYPE_INT64:
+        append(out, room, (double)*(const int64_t *)at);
+        break;
+    case SY_TYPE_DOUBLE:
+        append(out, room, *(const double *)at);
+        break;
+    case SY_TYPE_INTS:
+        for (size_t i = 0; i < ints->count; i++) {
+            append(out, room, (double)ints->at[i]);
+        }
+        break;
+    case SY_TYPE_DOUBLES:
+        for (size_t i = 0; i < doubles->count; i++) {
+            append(out, room, doubles->at[i]);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+void sy_short_name_write(char *out, size_t room, const struct sy_instance *instance) {
+    char name[NAME_ROOM];
+    struct sy_field field;
+    const char *pattern = pattern_of(instance->found), *at = pattern + strcspn(pattern, "-");
+    first_word(name, pattern);
+    snprintf(out, room, "%s", name);
+    while (next_parameter(&at, name) && find_row(&instance->found->table, name, &field)) {
+        append_parameter(out, room, instance, &field);
+    }
+}

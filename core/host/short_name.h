@@ -17,4 +17,7 @@ int sy_short_name_check(const struct sy_plugin *plugin, const struct sy_table *t
 bool sy_short_name_read(struct sy_setting *group, struct sy_registry *registry, const char *kind, const char *word,
                         const char *from, struct sy_problems *problems);
 
+/* The other way round: an instance in one word, "wrn-16-2"; the plugin's name where it has no short one. */
+void sy_short_name_write(char *out, size_t room, const struct sy_instance *instance);
+
 #endif
