@@ -155,8 +155,14 @@ static int32_t add_edge(void *context, const struct sy_edge *edge) {
     size_t bytes = (size_t)edge->n_sources * sizeof *edge->sources;
     int32_t *sources = sy_arena_take(experiment->arena, bytes);
     int32_t *outputs = sy_arena_take(experiment->arena, bytes);
-    if (!sources || !outputs || !room_for_edge(told)) {
+    const char *name = edge_name(told, edge);
+    if (!sources || !outputs || !name || !room_for_edge(told)) {
         return wrong(told, "needs more memory than there is");
+    }
+    for (int32_t e = 0; e < experiment->n_edges; e++) {
+        if (!strcmp(experiment->edges[e].name, name)) {
+            return wrong(told, sy_arena_print(experiment->arena, "has two edges that are called \"%s\"", name));
+        }
     }
     for (int32_t s = 0; s < edge->n_sources; s++) {
         sources[s] = told->nodes[edge->sources[s]];
@@ -167,7 +173,7 @@ static int32_t add_edge(void *context, const struct sy_edge *edge) {
     told->source_outputs[index] =
         sy_arena_text(experiment->arena, edge->source_output ? edge->source_output : "logits");
     experiment->edges[index] = (struct sy_flow){
-        .name = edge_name(told, edge),
+        .name = name,
         .target = told->nodes[edge->target],
         .n_sources = edge->n_sources,
         .sources = sources,

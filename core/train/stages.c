@@ -19,6 +19,8 @@ const struct sy_field sy_stage_fields[] = {
              .reference = "Jin et al., RCO, ICCV 2019: a stage for every anchor of the teacher's trajectory"),
     SY_PARAM(struct sy_stage_settings, restart, .def = 1, .flags = SY_FLAG,
              .doc = "whether schedules begin anew in every repetition, or see all of them as one long run"),
+    SY_PARAM(struct sy_stage_settings, skip, .flags = SY_FLAG,
+             .doc = "leaves the stage out: nodes of later ones then start from files, say"),
     SY_END,
 };
 static const struct sy_table stage_table = {sy_stage_fields, 0};
@@ -209,7 +211,7 @@ static void add_group(struct sy_stages *stages, struct sy_setting *group, struct
     }
     size_t before = sy_problems_count(problems);
     sy_fields_read(&settings, &stage_table, group, stages->arena, problems);
-    if (sy_problems_count(problems) != before) {
+    if (sy_problems_count(problems) != before || settings.skip) {
         return;
     }
     for (size_t i = 0; i < (settings.repeat.count ? settings.repeat.count : 1); i++) {
@@ -242,6 +244,9 @@ struct sy_stages *sy_stages_create(struct sy_setting *config, struct sy_registry
     } else {
         for (size_t i = 0; i < group->n_children; i++) {
             add_group(stages, group->children[i], problems);
+        }
+        if (!stages->count && sy_problems_count(problems) == before) {
+            sy_problem(problems, group, "all stages are skipped; leave one in");
         }
         for (size_t i = 0; i < stages->count; i++) {
             sy_stages_take_starts(stages, i, problems);

@@ -23,7 +23,7 @@
 struct sy_stage_settings {
     struct sy_strings use;
     struct sy_ints repeat;
-    int32_t restart;
+    int32_t restart, skip;
 };
 
 /* Where in an earlier stage a node's weights come from. */

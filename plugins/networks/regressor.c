@@ -24,6 +24,10 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
         const struct sy_conv2d *half =
             SY_CONV2D(.channels = regressor->channels, .kernel = 3, .stride = 2, .padding = 1, .bias = 1);
         x = sy_conv2d(b, x, half, "conv");
+    } else if (2 * have == want) {
+        const struct sy_conv2d *twice =
+            SY_CONV2D(.channels = regressor->channels, .kernel = 4, .stride = 2, .padding = 1, .bias = 1);
+        x = sy_transposed_conv2d(b, x, twice, "conv");
     } else if (have >= want) {
         x = sy_conv2d(b, x, SY_CONV2D(.channels = regressor->channels, .kernel = 1 + have - want, .bias = 1), "conv");
     } else {

@@ -1,13 +1,10 @@
-/* test_methods.c - methods as compositions in a config: what a whole run must keep, and that the paper's configs are valid. */
+/* test_methods.c - methods as compositions in a config: what a whole run must keep. */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "program.h"
 
@@ -198,55 +195,4 @@ Test(methods, ramps_grow_over_epochs) {
             cr_expect_float_eq(share, right[gaussian][epoch], 1e-6, "epoch %d: %.9g", epoch, share);
         }
     }
-}
-
-/* ---- experiments/paper ------------------------------------------------------------------------------------------ */
-
-/* Black images of the first class in the binary distributions' sizes, with holes for contents. */
-static void write_holes(const char *path, long bytes) {
-    write_text(path, "");
-    cr_assert_eq(truncate(path, bytes), 0);
-}
-
-static void write_data(void) {
-    char path[64];
-    mkdir("ten", 0777), mkdir("hundred", 0777);
-    for (int i = 1; i <= 5; i++) {
-        snprintf(path, sizeof path, "ten/data_batch_%d.bin", i);
-        write_holes(path, 3073L * 10000);
-    }
-    write_holes("ten/test_batch.bin", 3073L * 10000);
-    write_holes("hundred/train.bin", 3074L * 50000);
-    write_holes("hundred/test.bin", 3074L * 10000);
-}
-
-/* Every configuration of a folder of experiments/; data NULL: that it names. */
-static int check_folder(const char *folder, const char *data) {
-    const char *root = getenv("SWITCHYARD_SOURCE_ROOT");
-    char path[1024], text[2048];
-    int count = 0;
-    snprintf(path, sizeof path, "%s/experiments/%s", root, folder);
-    DIR *directory = opendir(path);
-    cr_assert(directory, "%s", path);
-    for (const struct dirent *entry; (entry = readdir(directory));) {
-        size_t length = strlen(entry->d_name);
-        if (length > 4 && !strcmp(entry->d_name + length - 4, ".cfg")) {
-            snprintf(text, sizeof text, "check %s/%s %s%s", path, entry->d_name, data ? "--set data.path=" : "",
-                     data ? data : "");
-            cr_expect_eq(run_program(text), 0, "%s/%s", folder, entry->d_name);
-            count++;
-        }
-    }
-    closedir(directory);
-    return count;
-}
-
-Test(methods, configs_of_the_paper_are_valid) {
-    write_data();
-    cr_expect_eq(check_folder("paper/cifar10", "ten"), 4);
-    cr_expect_eq(check_folder("paper/cifar100", "hundred"), 10);
-}
-
-Test(methods, configs_of_other_methods_are_valid) {
-    cr_expect_eq(check_folder("methods", NULL), 9);
 }
