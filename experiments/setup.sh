@@ -17,6 +17,7 @@ library jansson|libjansson-dev|writes journals and manifests
 library libxxhash|libxxhash-dev|checksums of checkpoints and data
 library openblas|libopenblas-dev|fast matrix products
 library gsl|libgsl-dev|statistics of reports
+library libmicrohttpd|libmicrohttpd-dev|the live page of reports
 command gnuplot|gnuplot-nox|figures of reports
 library libpng|libpng-dev|PNG pictures for predict
 library stb|libstb-dev|resizes pictures for predict
