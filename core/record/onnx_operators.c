@@ -133,8 +133,9 @@ static struct node begin_plain(struct sy_onnx_target *target, const struct sy_op
     return node;
 }
 
-static void put_convolution(struct sy_onnx_target *target, const struct sy_op *op) {
-    struct node node = begin_plain(target, op, "Conv");
+/* "Conv", or "ConvTranspose" with PyTorch's layout of weights. */
+static void put_convolution(struct sy_onnx_target *target, const struct sy_op *op, const char *kind) {
+    struct node node = begin_plain(target, op, kind);
     put_parameter(&node, op, SY_WEIGHT);
     put_parameter(&node, op, SY_BIAS);
     put_square(&node, "kernel_shape", op->kernel, 2);
@@ -259,6 +260,29 @@ static void put_slice(struct sy_onnx_target *target, const struct sy_op *op) {
     end(&node, op);
 }
 
+/* The channels as a table, transposed. */
+static void put_channel_shuffle(struct sy_onnx_target *target, const struct sy_op *op) {
+    const struct sy_shape *shape = &target->graph->values[op->output];
+    const int64_t channels = shape->dim[0], height = shape->dim[1], width = shape->dim[2];
+    char table[SY_ONNX_NAME_ROOM], turned[SY_ONNX_NAME_ROOM], turn[SY_ONNX_NAME_ROOM], back[SY_ONNX_NAME_ROOM];
+    snprintf(table, sizeof table, "%.120s.table", op->name);
+    snprintf(turned, sizeof turned, "%.120s.turned", op->name);
+    snprintf(turn, sizeof turn, "%.120s.turn", op->name);
+    snprintf(back, sizeof back, "%.120s.back", op->name);
+    /* 0 keeps the dimension, here the batch */
+    struct node cut = begin_plain(target, op, "Reshape");
+    put_integers(&cut, op, "rows", (const int64_t[]){0, op->groups, channels / op->groups, height, width}, 5);
+    end_as(&cut, table);
+    struct node transpose = begin(target, "Transpose", turn);
+    put_input(&transpose, table);
+    put_ints(&transpose, "perm", (const int64_t[]){0, 2, 1, 3, 4}, 5);
+    end_as(&transpose, turned);
+    struct node node = begin(target, "Reshape", back);
+    put_input(&node, turned);
+    put_integers(&node, op, "shape", (const int64_t[]){0, channels, height, width}, 4);
+    end(&node, op);
+}
+
 static void put_plain(struct sy_onnx_target *target, const struct sy_op *op, const char *kind, int64_t axis) {
     struct node node = begin_plain(target, op, kind);
     if (axis >= 0) {
@@ -273,11 +297,43 @@ void sy_onnx_identity(struct sy_onnx_target *target, const char *from, const cha
     end_as(&node, to);
 }
 
-int sy_onnx_operator(struct sy_onnx_target *target, const struct sy_op *op, struct sy_error *err) {
+/* Operators that are one node with no attribute but perhaps an axis; NULL: more is needed. */
+static const char *plain_kind(int32_t kind, int64_t *axis) {
     enum { NO_AXIS = -1, CHANNELS = 1 };
+    static const struct {
+        int32_t kind;
+        const char *name;
+        int64_t axis;
+    } plain[] = {
+        {SY_OP_RELU, "Relu", NO_AXIS},        {SY_OP_ADD, "Add", NO_AXIS},          {SY_OP_CONCAT, "Concat", CHANNELS},
+        {SY_OP_FLATTEN, "Flatten", CHANNELS}, {SY_OP_SOFTMAX, "Softmax", CHANNELS}, {SY_OP_MULTIPLY, "Mul", NO_AXIS},
+        {SY_OP_DROPOUT, "Identity", NO_AXIS},
+    };
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        if (plain[i].kind == kind) {
+            *axis = plain[i].axis;
+            return plain[i].name;
+        }
+    }
+    return NULL;
+}
+
+int sy_onnx_operator(struct sy_onnx_target *target, const struct sy_op *op, struct sy_error *err) {
+    int64_t axis;
+    const char *plain = plain_kind(op->kind, &axis);
+    if (plain) {
+        put_plain(target, op, plain, axis);
+        return SY_OK;
+    }
     switch (op->kind) {
     case SY_OP_CONV2D:
-        put_convolution(target, op);
+        put_convolution(target, op, "Conv");
+        return SY_OK;
+    case SY_OP_TRANSPOSED_CONV2D:
+        put_convolution(target, op, "ConvTranspose");
+        return SY_OK;
+    case SY_OP_CHANNEL_SHUFFLE:
+        put_channel_shuffle(target, op);
         return SY_OK;
     case SY_OP_LINEAR:
         put_linear(target, op);
@@ -285,17 +341,8 @@ int sy_onnx_operator(struct sy_onnx_target *target, const struct sy_op *op, stru
     case SY_OP_BATCH_NORM:
         put_batch_norm(target, op);
         return SY_OK;
-    case SY_OP_RELU:
-        put_plain(target, op, "Relu", NO_AXIS);
-        return SY_OK;
     case SY_OP_RELU6:
         put_relu6(target, op);
-        return SY_OK;
-    case SY_OP_ADD:
-        put_plain(target, op, "Add", NO_AXIS);
-        return SY_OK;
-    case SY_OP_CONCAT:
-        put_plain(target, op, "Concat", CHANNELS);
         return SY_OK;
     case SY_OP_AVG_POOL:
         put_pool(target, op, "AveragePool");
@@ -306,20 +353,8 @@ int sy_onnx_operator(struct sy_onnx_target *target, const struct sy_op *op, stru
     case SY_OP_GLOBAL_AVG_POOL:
         put_global_pool(target, op);
         return SY_OK;
-    case SY_OP_FLATTEN:
-        put_plain(target, op, "Flatten", CHANNELS);
-        return SY_OK;
     case SY_OP_SLICE_PAD:
         put_slice_pad(target, op);
-        return SY_OK;
-    case SY_OP_DROPOUT:
-        put_plain(target, op, "Identity", NO_AXIS);
-        return SY_OK;
-    case SY_OP_SOFTMAX:
-        put_plain(target, op, "Softmax", CHANNELS);
-        return SY_OK;
-    case SY_OP_MULTIPLY:
-        put_plain(target, op, "Mul", NO_AXIS);
         return SY_OK;
     case SY_OP_SLICE:
         put_slice(target, op);
