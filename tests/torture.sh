@@ -15,7 +15,7 @@ cat > torture.cfg <<'END'
 backend = "reference"; threads = 1;
 data: { plugin = "shapes"; batch = 8; limit = 64; test_limit = 16; train = 64; test = 16;
         augment: { crop_pad = 2; flip = true; }; views = "own"; };
-train: { epochs = 12; checkpoint_steps = 3;
+train: { epochs = 10; checkpoint_steps = 4;
          optimizer: { kind = "adamw"; lr = 0.002; weight_decay = 0.01; };
          schedule: { kind = "cosine"; warmup_epochs = 1; }; };
 nodes: {
@@ -32,7 +32,10 @@ topology: { plugin = "custom"; gates = ["teacher-student"];
 policy: { plugin = "switokd"; require_teacher_better = false; };
 END
 
+# instants within the time that a whole run takes here
+begun=$(date +%s%3N)
 "$program" run torture.cfg --quiet --out whole > out 2>&1 || { cat out >&2; exit 1; }
+span=$(($(date +%s%3N) - begun))
 last=$(wc -l < whole/steps.jsonl)
 files="steps.jsonl epochs.jsonl $(cd whole && ls checkpoints/"$last"/*.safetensors checkpoints/best/*.safetensors)"
 
@@ -45,6 +48,7 @@ same_as_whole() {
 }
 
 killed=0
+inside=0
 runs=0
 while [ "$killed" -lt "$kills" ]; do
   rm -rf run
@@ -57,14 +61,17 @@ while [ "$killed" -lt "$kills" ]; do
     "$program" run torture.cfg --quiet --out run $resume > out 2>&1 &
     process=$!
     if [ "$killed" -lt "$kills" ]; then
-      sleep "0.$(printf '%03d' $((RANDOM % 120)))"
-      kill -KILL "$process" 2> /dev/null && killed=$((killed + 1))
+      after=$((RANDOM % span * 2 / 3))
+      sleep "$((after / 1000)).$(printf '%03d' $((after % 1000)))"
+      kill -KILL "$process" 2> /dev/null
     fi
     { wait "$process"; } 2> /dev/null
     code=$?
     [ "$code" -ne 0 ] || break
+    killed=$((killed + 1))
+    [ ! -d run/checkpoints ] || inside=$((inside + 1))
     [ "$code" -eq 137 ] || { echo "exit code $code after $killed kills:" >&2; cat out >&2; exit 1; }
   done
   same_as_whole || { echo "another end after $killed kills" >&2; exit 1; }
 done
-echo "$killed kills, $runs runs of $last steps, all the same"
+echo "$killed kills ($inside after the first checkpoint), $runs runs of $last steps, all the same"
