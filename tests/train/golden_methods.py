@@ -334,9 +334,92 @@ class MeanTeacher(Method):
         return {"student": ce(z) + ramp(5) * kl(mean, z, 1)}
 
 
+class Offline(Method):
+    """A student and what is trained with it, from a teacher that is not: seed 1, in evaluation mode."""
+
+    nesterov = False
+
+    def __init__(self, **parts):
+        self.teacher = pattern(ResNet8(), 1).eval()
+        self.modules = {"student": ResNet8(), **parts}
+        for i, module in enumerate(self.modules.values()):
+            pattern(module, i + 2)
+
+    def outputs(self, m):
+        with torch.no_grad():
+            taught = self.teacher(images())
+        return taught, m["student"](images())
+
+
+class Kd(Offline):
+    def __init__(self, hard, soft, T, decay=5e-4):
+        super().__init__()
+        self.hard, self.soft, self.T, self.decay = hard, soft, T, decay
+
+    def losses(self, m, _):
+        t, s = self.outputs(m)
+        return {"student": self.hard * ce(s["logits"]) + self.soft * kl(t["logits"], s["logits"], self.T)}
+
+
+class Regressor(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(32, 32, 1), norm(nn.BatchNorm2d(32))
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)))
+
+
+class FitNet(Offline):
+    def __init__(self):
+        super().__init__(regressor=Regressor())
+
+    def losses(self, m, _):
+        t, s = self.outputs(m)
+        hint = F.mse_loss(m["regressor"](s["stage2"]), t["stage2"])
+        return {"student": ce(s["logits"]), "regressor": 100 * hint}
+
+
+class Embedding(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(64, 4)
+
+    def forward(self, x):
+        return F.normalize(self.linear(x))
+
+
+class Crd(Offline):
+    """60 samples, sample i of class i mod 5; a batch's samples are 0 to 3, its classes LABELS; all of other classes are drawn."""
+
+    def __init__(self, soft):
+        super().__init__(student_embedding=Embedding(), teacher_embedding=Embedding())
+        self.soft, self.z = soft, [None, None]
+        self.memory = [torch.tensor([((7 * i + seed) % 17 - 8) / 16 for i in range(60 * 4)]).view(60, 4) for seed in (1, 2)]
+        self.rows = torch.tensor([[b] + [i for i in range(60) if i % 5 != LABELS[b]] for b in range(BATCH)])
+
+    def contrast(self, side, e):
+        out = torch.exp((self.memory[1 - side][self.rows] * e[:, None]).sum(2) / 0.07)
+        self.z[side] = self.z[side] or out.mean().item() * 60
+        out, noise = out / self.z[side], 48 / 60
+        right = torch.log(out[:, :1] / (out[:, :1] + noise + 1e-7))
+        wrong = torch.log(noise / (out[:, 1:] + noise + 1e-7))
+        return -(right.sum() + wrong.sum()) / BATCH
+
+    def losses(self, m, _):
+        t, s = self.outputs(m)
+        e = [m["student_embedding"](s["pooled"]), m["teacher_embedding"](t["pooled"])]
+        both = self.contrast(0, e[0]) + self.contrast(1, e[1])
+        for memory, new in zip(self.memory, e):
+            memory[:BATCH] = F.normalize(0.5 * memory[:BATCH] + 0.5 * new.detach())
+        soft = kl(t["logits"], s["logits"], 4) if self.soft else 0
+        return {"student": ce(s["logits"]) + soft, "student_embedding": 0.8 * both}
+
+
 METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda: ClIlr(True),
            "okddip": lambda: OkdDip(False), "okddip_network": lambda: OkdDip(True), "pcl": Pcl, "ffl": Ffl, "byot": Byot,
-           "mean_teacher": MeanTeacher}
+           "mean_teacher": MeanTeacher, "kd": lambda: Kd(0.1, 0.9, 4), "takd": lambda: Kd(0.5, 0.5, 5, 1e-4),
+           "fitnet": FitNet, "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True)}
 
 for method, make in METHODS.items():
     make().train(method)

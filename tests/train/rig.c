@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/stages.h"
 #include "train/weights.h"
 
 static void assign(struct sy_setting *config, const char *assignments, struct sy_problems *problems) {
@@ -36,6 +37,16 @@ static void draw(struct rig *rig, struct rig_images images) {
     }
 }
 
+/* What the last stage trains, without what it would start from. */
+static struct sy_setting *last_stage(struct sy_setting *config, struct rig *rig) {
+    struct sy_stages *stages = sy_stages_create(config, rig->registry, rig->problems);
+    cr_assert(stages != NULL, "%s", sy_problems_text(rig->problems, 0));
+    struct sy_setting *last = sy_setting_copy(stages->at[stages->count - 1].config);
+    cr_assert(last != NULL);
+    sy_stages_destroy(stages);
+    return last;
+}
+
 struct rig rig_make(const char *text, const char *file, const char *assignments, struct rig_images images) {
     const struct sy_dataset_info info = {.size = sizeof info,
                                          .classes = images.classes,
@@ -52,8 +63,12 @@ struct rig rig_make(const char *text, const char *file, const char *assignments,
     cr_assert(config != NULL, "%s: %s", path, sy_problems_text(rig.problems, 0));
     if (!text && sy_setting_find(config, "data.plugin")) {
         sy_setting_remove(sy_setting_get(config, "data"), "plugin"); /* the images come from here */
+        sy_setting_remove(sy_setting_get(config, "data"), "path");
     }
     assign(config, assignments ? assignments : "", rig.problems);
+    if (sy_is_staged(config)) {
+        config = last_stage(config, &rig);
+    }
     rig.experiment = sy_experiment_create_unfed(config, rig.registry, &info, rig.problems);
     cr_assert(rig.experiment != NULL, "%s", sy_problems_text(rig.problems, 0));
     cr_assert_eq(sy_cohort_create(&rig.cohort, rig.experiment, &err), SY_OK, "%s", err.text);

@@ -21,7 +21,7 @@ struct rig_images {
     int32_t side, classes;
 };
 
-/* From text, or from a file of the source tree (`text` NULL). `assignments`: as --set, one a line, may be NULL. Images
+/* From text, or from a file of the source tree (`text` NULL); of stages, the last one. `assignments`: as --set, one a line, may be NULL. Images
  * are k/8 for whole k within [-8, 8], labels anything, both the same for the same side and batch. Whatever is wrong ends
  * the test. */
 struct rig rig_make(const char *text, const char *file, const char *assignments, struct rig_images images);

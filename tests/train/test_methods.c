@@ -62,8 +62,8 @@ static void expect_gradient(const struct rig *rig, const struct golden_gradient 
     free(gradient);
 }
 
-static void follow_trace(const char *method) {
-    struct rig rig = make_method(method, "");
+/* Takes over the rig. */
+static void follow(struct rig rig, const char *method) {
     int compared = 0;
     for (int step = 0; step < GOLDEN_STEPS; step++) {
         char what[32];
@@ -85,6 +85,10 @@ static void follow_trace(const char *method) {
     }
     cr_expect(compared > GOLDEN_STEPS, "there are numbers for %s", method);
     rig_finish(&rig);
+}
+
+static void follow_trace(const char *method) {
+    follow(make_method(method, ""), method);
 }
 
 Test(methods, one) {
@@ -113,6 +117,48 @@ Test(methods, byot) {
 }
 Test(methods, mean_teacher) {
     follow_trace("mean_teacher");
+}
+
+/* Offline methods, whose files have wider networks than these. */
+#define SMALL_PAIR(teacher)                                                                                 \
+    "nodes." teacher ".plugin=resnet_cifar\nnodes." teacher ".depth=8\nnodes.student.plugin=resnet_cifar\n" \
+    "nodes.student.depth=8\n"
+
+Test(methods, kd) {
+    follow(make_method("kd", SMALL_PAIR("teacher")), "kd");
+}
+Test(methods, takd) {
+    follow(make_method("takd", SMALL_PAIR("assistant")), "takd");
+}
+Test(methods, fitnet) {
+    follow(make_method("fitnet", SMALL_PAIR("teacher") "stages.student.nodes.regressor.channels=32\n"
+                                                       "stages.student.nodes.regressor.rows=0\n"),
+           "fitnet");
+}
+
+/* The memories begin with a pattern, and nothing is left to chance: all samples of other classes are drawn. */
+static void follow_contrast(const char *method) {
+    struct rig rig = make_method(method, SMALL_PAIR("teacher") "data.limit=60\n"
+                                                               "stages.student.nodes.student_embedding.dim=4\n"
+                                                               "stages.student.nodes.teacher_embedding.dim=4\n"
+                                                               "stages.student.topology.contrast.dim=4\n"
+                                                               "stages.student.topology.contrast.negatives=48\n");
+    for (int32_t e = 0; e < rig.experiment->n_edges; e++) {
+        const struct sy_services *services = &rig.experiment->edges[e].loss.services;
+        for (size_t b = 0; b < services->n_buffers; b++) {
+            for (size_t i = 0; i < services->buffers[b].count; i++) {
+                services->buffers[b].at[i] = (float)((double)((7 * i + b + 1) % 17) - 8) / 16;
+            }
+        }
+    }
+    follow(rig, method);
+}
+
+Test(methods, crd) {
+    follow_contrast("crd");
+}
+Test(methods, crd_kd) {
+    follow_contrast("crd_kd");
 }
 
 /* ---- what must be the same bits --------------------------------------------------------------------------------- */
