@@ -1,29 +1,42 @@
 /* cli_compare.c - `switchyard compare`: all variants of a suite over all its seeds, and the table. */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
-#include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "../host/threads.h"
+#include "../record/run_folder.h"
+#include "../report/write.h"
+#include "../train/run_config.h"
+#include "compare_runs.h"
 #include "progress.h"
 #include "subject.h"
-#include "suite.h"
 
 struct arguments {
-    const char *suite, *out;
+    const char *suite, *out, *only;
     struct sy_assignments set;
-    bool quiet;
+    long jobs; /* 0: not told */
+    bool quiet, wire, tensorboard;
 };
 
 static void usage(FILE *out) {
     fputs(
         "usage: switchyard compare SUITE [options]\n\n"
-        "Runs every variant of SUITE over every seed, one after the other, with the same initial weights, batches and\n"
-        "crops for all variants of a seed, and prints the table. Finished runs are skipped, interrupted ones "
-        "resumed.\n\n"
+        "Runs every variant of SUITE over every seed, each in a process of its own, with the same initial weights,\n"
+        "batches and crops for all variants of a seed, and prints the table. Finished runs are skipped, interrupted\n"
+        "interrupted ones resumed; one that fails is told at the end, the others go on. Ctrl-C stops all, each with a\n"
+        "checkpoint; once more: at once. The same command goes on from there.\n\n"
+        "  --jobs N              runs at a time. Threads are part of a result's last bits, so they are the same for\n"
+        "                        all runs of a suite: `threads` of the config; where it says nothing, cores / N, kept\n"
+        "                        for later starts in the same folder. Default: cores / threads, or 1 with all cores\n"
         "  --out DIR             folder of the runs (default: runs/SUITE); one below it: VARIANT/seed-N\n"
         "  --set PATH.KEY=VALUE  change the config of every run\n"
+        "  --only VARIANT:SEED   this run only, in this process, and no table: for the queue of a cluster\n"
         "  --quiet               only the table\n"
         "  --help                this text\n",
         out);
@@ -32,10 +45,14 @@ static void usage(FILE *out) {
 static int parse(struct arguments *arguments, int argc, char **argv) {
     static const struct option options[] = {{"out", required_argument, NULL, 'o'},
                                             {"set", required_argument, NULL, 's'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {"only", required_argument, NULL, 'y'},
+                                            {"wire", no_argument, NULL, 'w'}, /* what jobs are started with */
                                             {"quiet", no_argument, NULL, 'q'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;
+    char *end;
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h') {
@@ -45,7 +62,17 @@ static int parse(struct arguments *arguments, int argc, char **argv) {
             arguments->out = optarg;
         } else if (option == 'q') {
             arguments->quiet = true;
-        } else if (option == 's' && arguments->set.count < SY_MAX_ASSIGNMENTS) {
+        } else if (option == 'w') {
+            arguments->wire = true;
+        } else if (option == 'y') {
+            arguments->only = optarg;
+        } else if (option == 'j') {
+            arguments->jobs = strtol(optarg, &end, 10);
+            if (*end || arguments->jobs < 1 || arguments->jobs > 64) {
+                fprintf(stderr, "switchyard compare: --jobs %s: must be a whole number, 1 to 64\n", optarg);
+                return SY_EXIT_BAD_INPUT;
+            }
+        } else if (option == 's' && arguments->set.count < SY_MAX_ASSIGNMENTS - 1) {
             arguments->set.at[arguments->set.count++] = optarg;
         } else {
             fprintf(stderr, "`switchyard compare --help` lists the options\n");
@@ -60,77 +87,155 @@ static int parse(struct arguments *arguments, int argc, char **argv) {
     return -1;
 }
 
-static void run_folder(char *out, size_t room, const struct arguments *arguments, const struct sy_suite *suite,
-                       size_t variant, int64_t seed) {
-    if (arguments->out) {
-        snprintf(out, room, "%s/%s/seed-%lld", arguments->out, suite->variants->children[variant]->name,
-                 (long long)seed);
-    } else {
-        sy_default_folder(out, room, suite->name, suite->variants->children[variant]->name, seed);
-    }
-}
-
 static bool is_there(const char *folder, const char *name) {
     char path[4200];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return access(path, F_OK) == 0;
 }
 
-/* One run; SY_EXIT_OK also where it was finished before. */
-static int one_run(const struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry,
-                   size_t variant, int64_t seed) {
-    char folder[4096], title[256];
+/* ---- one run, in this process ----------------------------------------------------------------------------------- */
+
+static int train(struct sy_subject *subject, const struct arguments *arguments, const char *folder, const char *title) {
     struct sy_display display;
     struct sy_error err = {.size = sizeof err};
-    struct sy_problems *problems = sy_problems_create();
-    int end = 0, code = SY_EXIT_BAD_INPUT;
-    run_folder(folder, sizeof folder, arguments, suite, variant, seed);
-    if (!problems) {
+    int end = 0;
+    if (arguments->wire) {
+        sy_display_wire(&display, stdout);
+    } else {
+        sy_display_init(&display, stdout, arguments->quiet, title);
+    }
+    struct sy_run_options options = {.folder = folder,
+                                     .resume = is_there(folder, "run.cfg"),
+                                     .interrupted = &sy_interrupted,
+                                     .progress = &display.progress};
+    int status = sy_subject_train(subject, &options, &end, &err);
+    sy_display_finish(&display);
+    if (status != SY_OK) {
+        fprintf(stderr, "switchyard: %s%s\n", arguments->wire ? "" : title, err.text);
         return SY_EXIT_FAILED;
     }
+    return end == SY_RUN_INTERRUPTED ? SY_EXIT_INTERRUPTED : SY_EXIT_OK;
+}
+
+static int one_run(const struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry,
+                   size_t variant, int64_t seed, struct sy_problems *problems) {
+    char folder[4096], title[256];
+    struct sy_subject subject = {0};
+    int code = SY_EXIT_BAD_INPUT;
+    sy_suite_folder(folder, sizeof folder, suite, arguments->out, &variant, seed);
+    snprintf(title, sizeof title, "%s seed %lld  ", sy_suite_variant_name(suite, variant), (long long)seed);
     if (is_there(folder, "result.json")) {
-        sy_problems_destroy(problems);
         return SY_EXIT_OK;
     }
+    sy_catch_signals();
+    if (arguments->wire) {
+        signal(SIGINT, SIG_IGN); /* a terminal sends it to all; who started this one says when to stop */
+    }
     struct sy_setting *config = sy_suite_config(suite, variant, seed, &arguments->set, problems);
-    struct sy_subject subject = {0};
-    bool made = config && sy_subject_make(&subject, config, registry, problems);
-    sy_problems_print(problems, stderr);
-    if (made && !sy_problems_count(problems)) {
-        snprintf(title, sizeof title, "%s seed %lld  ", suite->variants->children[variant]->name, (long long)seed);
-        sy_display_init(&display, stdout, arguments->quiet, title);
-        struct sy_run_options options = {.folder = folder,
-                                         .resume = is_there(folder, "run.cfg"),
-                                         .interrupted = &sy_interrupted,
-                                         .progress = &display.progress};
-        int status = sy_subject_train(&subject, &options, &end, &err);
-        sy_display_finish(&display);
-        code = status == SY_OK ? SY_EXIT_OK : SY_EXIT_FAILED;
-        if (status != SY_OK) {
-            fprintf(stderr, "switchyard: %s%s\n", title, err.text);
-        } else if (end == SY_RUN_INTERRUPTED) {
-            code = SY_EXIT_INTERRUPTED;
-        }
+    if (config && sy_subject_make(&subject, config, registry, problems) && !sy_problems_count(problems)) {
+        code = train(&subject, arguments, folder, title);
     }
     sy_subject_finish(&subject);
-    sy_problems_destroy(problems);
     return code;
+}
+
+static int only_run(const struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry,
+                    struct sy_problems *problems) {
+    const char *colon = strrchr(arguments->only, ':');
+    for (size_t v = 0; colon && v < suite->n_variants; v++) {
+        const char *name = sy_suite_variant_name(suite, v);
+        for (size_t s = 0; s < suite->n_seeds; s++) {
+            if (strlen(name) == (size_t)(colon - arguments->only) && !strncmp(name, arguments->only, strlen(name)) &&
+                strtoll(colon + 1, NULL, 10) == suite->seeds[s]) {
+                return one_run(arguments, suite, registry, v, suite->seeds[s], problems);
+            }
+        }
+    }
+    fprintf(stderr, "switchyard compare: --only %s: the suite has no such run; VARIANT:SEED names one\n",
+            arguments->only);
+    return SY_EXIT_BAD_INPUT;
+}
+
+/* ---- threads and jobs ------------------------------------------------------------------------------------------- */
+
+/* `threads` of the config; 0: it says nothing. */
+static int stated_threads(const struct arguments *arguments, const struct sy_suite *suite) {
+    struct sy_problems *ignored = sy_problems_create();
+    struct sy_setting *config = ignored ? sy_suite_config(suite, 0, suite->seeds[0], &arguments->set, ignored) : NULL;
+    const struct sy_setting *threads = config ? sy_setting_find(config, "threads") : NULL;
+    int stated = threads && threads->kind == SY_SETTING_INT ? (int)threads->integer : 0;
+    sy_setting_destroy(config);
+    sy_problems_destroy(ignored);
+    return stated;
+}
+
+/* What an earlier start in the folder used; 0: none. */
+static int earlier_threads(const char *folder) {
+    char path[4200];
+    snprintf(path, sizeof path, "%s/suite.json", folder);
+    json_t *suite = json_load_file(path, 0, NULL);
+    json_int_t threads = json_integer_value(json_object_get(suite, "threads"));
+    json_decref(suite);
+    return threads > 0 && threads <= 1024 ? (int)threads : 0;
+}
+
+/* Settles both; adds threads to the assignments of every run. `text` gets the assignment. */
+static void share_cores(struct arguments *arguments, const struct sy_suite *suite, const char *folder, int *jobs,
+                        int *threads, char *text, size_t room) {
+    int cores = sy_threads_available(), stated = stated_threads(arguments, suite);
+    int fixed = stated > 0 ? stated : earlier_threads(folder);
+    if (!fixed && arguments->jobs) {
+        fixed = cores > arguments->jobs ? cores / (int)arguments->jobs : 1;
+    }
+    *threads = fixed ? fixed : cores;
+    *jobs = arguments->jobs ? (int)arguments->jobs : cores > *threads ? cores / *threads : 1;
+    snprintf(text, room, "threads=%d", *threads);
+    arguments->set.at[arguments->set.count++] = text;
+    if (!arguments->quiet) {
+        printf("%d run%s at a time, %d thread%s each%s%s\n", *jobs, *jobs == 1 ? "" : "s", *threads,
+               *threads == 1 ? "" : "s",
+               stated > 0                  ? ""
+               : fixed && !arguments->jobs ? ", as when this suite began"
+                                           : "; `threads` in the config makes results the same on other machines",
+               *jobs * *threads > cores ? "; more than there are cores" : "");
+        fflush(stdout);
+    }
 }
 
 /* ---- checks before the first run -------------------------------------------------------------------------------- */
 
+/* A finished run of another config is no result of this suite. */
+static void check_finished(struct sy_compare *compare, size_t variant, const struct sy_subject *subject) {
+    const struct sy_setting *config = subject->stages ? subject->stages->config : subject->experiment->config;
+    for (size_t r = 0; r < compare->n_runs; r++) {
+        struct sy_compare_run *run = &compare->runs[r];
+        struct sy_error err = {.size = sizeof err};
+        char path[4200];
+        snprintf(path, sizeof path, "%s/run.cfg", run->folder);
+        if (run->variant == variant && run->state == SY_RUN_WAS_DONE &&
+            sy_run_config_compare(path, config, &err) != SY_OK) {
+            run->state = SY_RUN_FAILED;
+            snprintf(run->reason, sizeof run->reason, "%s", err.text);
+        }
+    }
+}
+
 /* Every variant, so that no mistake waits for hours behind the runs before it. */
-static bool check_all(const struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry) {
+static bool check_all(struct sy_compare *compare, struct sy_registry *registry) {
+    const struct sy_suite *suite = compare->suite;
     size_t wrong = 0;
-    for (size_t v = 0; v < suite->variants->n_children; v++) {
+    for (size_t v = 0; v < suite->n_variants; v++) {
         struct sy_problems *problems = sy_problems_create();
-        struct sy_setting *config =
-            problems ? sy_suite_config(suite, v, suite->seeds[0], &arguments->set, problems) : NULL;
         struct sy_subject subject = {0};
-        bool failed = !config || !sy_subject_make(&subject, config, registry, problems) || sy_problems_count(problems);
-        wrong += failed;
-        if (failed) {
-            fprintf(stderr, "variant %s:\n", suite->variants->children[v]->name);
+        struct sy_setting *config =
+            problems ? sy_suite_config(suite, v, suite->seeds[0], compare->set, problems) : NULL;
+        bool good = config && sy_suite_check_expected(suite, v, config, problems);
+        good = config && sy_subject_make(&subject, config, registry, problems) && good && !sy_problems_count(problems);
+        if (good) {
+            check_finished(compare, v, &subject);
+        } else {
+            wrong++;
+            fprintf(stderr, "variant %s:\n", sy_suite_variant_name(suite, v));
             if (problems) {
                 sy_problems_print(problems, stderr);
             }
@@ -141,99 +246,103 @@ static bool check_all(const struct arguments *arguments, const struct sy_suite *
     return wrong == 0;
 }
 
-/* ---- the table -------------------------------------------------------------------------------------------------- */
-
-/* Mean and standard deviation over the seeds that have a figure. */
-struct figure {
-    double sum, squares;
-    int count;
-};
-
-static void take(struct figure *figure, const json_t *value) {
-    if (json_is_number(value)) {
-        double x = 100.0 * json_number_value(value);
-        figure->sum += x;
-        figure->squares += x * x;
-        figure->count++;
-    }
-}
-
-static void print_figure(const struct figure *figure, int width) {
-    char text[64] = "-";
-    if (figure->count == 1) {
-        snprintf(text, sizeof text, "%.2f", figure->sum);
-    } else if (figure->count > 1) {
-        double mean = figure->sum / figure->count;
-        double variance = (figure->squares - figure->count * mean * mean) / (figure->count - 1);
-        snprintf(text, sizeof text, "%.2f +- %.2f", mean, sqrt(variance > 0 ? variance : 0));
-    }
-    printf("  %*s", width, text);
-}
-
-static json_t *load_result(const struct arguments *arguments, const struct sy_suite *suite, size_t variant,
-                           int64_t seed) {
-    char folder[4096], path[4200];
-    run_folder(folder, sizeof folder, arguments, suite, variant, seed);
-    snprintf(path, sizeof path, "%s/result.json", folder);
-    return json_load_file(path, 0, NULL);
-}
-
-static void print_row(const struct arguments *arguments, const struct sy_suite *suite, size_t variant,
-                      const struct sy_setting *nodes, int width) {
-    struct figure share = {0, 0, 0};
-    printf("%-16s", suite->variants->children[variant]->name);
-    for (size_t n = 0; n < nodes->n_children; n++) {
-        struct figure figure = {0, 0, 0};
-        for (size_t s = 0; s < suite->n_seeds; s++) {
-            json_t *result = load_result(arguments, suite, variant, suite->seeds[s]);
-            json_t *node = json_object_get(json_object_get(result, "nodes"), nodes->children[n]->name);
-            take(&figure, json_object_get(node, "test_accuracy"));
-            if (n == 0) {
-                take(&share, json_object_get(result, "expert_share"));
-            }
-            json_decref(result);
-        }
-        print_figure(&figure, width);
-    }
-    print_figure(&share, width);
-    printf("\n");
-}
-
-static void print_table(const struct arguments *arguments, const struct sy_suite *suite) {
-    const struct sy_setting *nodes = sy_setting_find(suite->base, "nodes");
-    int width = 14;
-    if (!nodes || nodes->kind != SY_SETTING_GROUP) {
-        return;
-    }
-    printf("\ntest accuracy of each node and share of batches in expert mode, %%; %zu seed%s\n\n%-16s", suite->n_seeds,
-           suite->n_seeds == 1 ? "" : "s, mean +- standard deviation", "");
-    for (size_t n = 0; n < nodes->n_children; n++) {
-        printf("  %*s", width, nodes->children[n]->name);
-    }
-    printf("  %*s\n", width, "expert mode");
-    for (size_t v = 0; v < suite->variants->n_children; v++) {
-        print_row(arguments, suite, v, nodes, width);
-    }
-}
-
-static int compare(const struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry) {
-    int worst = SY_EXIT_OK;
-    if (!check_all(arguments, suite, registry)) {
-        return SY_EXIT_BAD_INPUT;
-    }
-    sy_catch_signals();
-    for (size_t s = 0; s < suite->n_seeds; s++) {
-        for (size_t v = 0; v < suite->variants->n_children; v++) {
-            int code = one_run(arguments, suite, registry, v, suite->seeds[s]);
-            if (code == SY_EXIT_INTERRUPTED) {
-                printf("interrupted; the same command goes on from here\n");
-                return code;
-            }
-            worst = code > worst ? code : worst;
+/* All runs, seed by seed, so that every variant has its first one early. */
+static bool list_runs(struct sy_compare *compare) {
+    const struct sy_suite *suite = compare->suite;
+    compare->runs = calloc(suite->n_seeds * suite->n_variants, sizeof *compare->runs);
+    for (size_t s = 0; compare->runs && s < suite->n_seeds; s++) {
+        for (size_t v = 0; v < suite->n_variants; v++) {
+            struct sy_compare_run *run = &compare->runs[compare->n_runs++];
+            run->variant = v;
+            run->seed = suite->seeds[s];
+            run->first = run->share = -1;
+            sy_suite_folder(run->folder, sizeof run->folder, suite, compare->folder, &v, run->seed);
+            run->state = is_there(run->folder, "result.json") ? SY_RUN_WAS_DONE : SY_RUN_WAITS;
         }
     }
-    print_table(arguments, suite);
-    return worst;
+    return compare->runs != NULL;
+}
+
+/* Held until this process and all it started are gone, so that a suite that was killed and started again does not meet
+ * what is left of itself: those end within moments. The descriptor is for all of them, and closed by their end. */
+static int take_lock(const char *folder, struct sy_error *err) {
+    char path[4200];
+    int status = sy_make_folders(folder, err);
+    if (status != SY_OK) {
+        return status;
+    }
+    snprintf(path, sizeof path, "%s/lock", folder);
+    int file = open(path, O_RDWR | O_CREAT, 0666);
+    for (int tries = 0; file >= 0 && flock(file, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK || tries == 100) {
+            return sy_fail(err, SY_EINVAL, "%s: another `compare` works here; wait for it, or name another --out",
+                           folder);
+        }
+        usleep(100000);
+    }
+    return file >= 0 ? SY_OK : sy_fail(err, SY_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------- */
+
+static int conclude(const struct sy_compare *compare) {
+    struct sy_error err = {.size = sizeof err};
+    if (sy_interrupted) {
+        printf("interrupted; the same command goes on from here\n");
+        return SY_EXIT_INTERRUPTED;
+    }
+    int code = sy_compare_count(compare, SY_RUN_DONE) + sy_compare_count(compare, SY_RUN_WAS_DONE) == compare->n_runs
+                   ? SY_EXIT_OK
+                   : SY_EXIT_FAILED;
+    if (sy_report_text(stdout, compare->folder, NULL, &err) != SY_OK) {
+        fprintf(stderr, "switchyard: no table: %s\n", err.text);
+        code = SY_EXIT_FAILED;
+    }
+    fflush(stdout);
+    for (size_t r = 0; r < compare->n_runs; r++) {
+        const struct sy_compare_run *run = &compare->runs[r];
+        if (run->state == SY_RUN_FAILED) {
+            fprintf(stderr, "switchyard: %s seed %lld failed: %s\n",
+                    sy_suite_variant_name(compare->suite, run->variant), (long long)run->seed, run->reason);
+        }
+    }
+    return code;
+}
+
+static int compare_all(struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry) {
+    char folder[4096], threads_text[32];
+    struct sy_error err = {.size = sizeof err};
+    int threads, code = SY_EXIT_BAD_INPUT;
+    sy_suite_folder(folder, sizeof folder, suite, arguments->out, NULL, 0);
+    struct sy_compare compare = {.suite = suite,
+                                 .suite_file = arguments->suite,
+                                 .folder = folder,
+                                 .set = &arguments->set,
+                                 .quiet = arguments->quiet,
+                                 .tensorboard = arguments->tensorboard};
+    share_cores(arguments, suite, folder, &compare.jobs, &threads, threads_text, sizeof threads_text);
+    if (!list_runs(&compare)) {
+        fprintf(stderr, "switchyard: memory is used up\n");
+        return SY_EXIT_FAILED;
+    }
+    if (check_all(&compare, registry)) {
+        int status = take_lock(folder, &err);
+        if (status == SY_OK) {
+            status = sy_suite_write(suite, folder, threads, &err);
+        }
+        if (status == SY_OK) {
+            sy_catch_signals();
+            status = sy_compare_train(&compare, &err);
+        }
+        if (status != SY_OK) {
+            fprintf(stderr, "switchyard: %s\n", err.text);
+            code = status == SY_EINVAL ? SY_EXIT_BAD_INPUT : SY_EXIT_FAILED;
+        } else {
+            code = conclude(&compare);
+        }
+    }
+    free(compare.runs);
+    return code;
 }
 
 int sy_cli_compare(int argc, char **argv) {
@@ -250,9 +359,11 @@ int sy_cli_compare(int argc, char **argv) {
         fprintf(stderr, "switchyard: memory is used up\n");
         code = SY_EXIT_FAILED;
     } else if (sy_suite_read(&suite, arguments.suite, &arguments.set, problems)) {
-        code = compare(&arguments, &suite, registry);
+        code = arguments.only ? only_run(&arguments, &suite, registry, problems)
+                              : compare_all(&arguments, &suite, registry);
         sy_suite_finish(&suite);
-    } else {
+    }
+    if (problems) {
         sy_problems_print(problems, stderr);
     }
     sy_registry_destroy(registry);

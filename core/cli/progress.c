@@ -2,8 +2,10 @@
 #include "progress.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "board.h"
+#include "jobs.h"
 
 /* A line of text that grows. */
 struct line {
@@ -23,11 +25,6 @@ static void add(struct line *line, const char *format, ...) {
     }
 }
 
-static int terminal_width(FILE *out) {
-    struct winsize size;
-    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
-}
-
 static void clear(struct sy_display *display) {
     if (display->live) {
         fputs("\r\033[K", display->out);
@@ -37,8 +34,14 @@ static void clear(struct sy_display *display) {
 
 static void show(struct sy_display *display, const struct line *line, bool live) {
     clear(display);
-    if (live) {
-        fprintf(display->out, "%.*s", terminal_width(display->out) - 1, line->text);
+    if (display->wire) {
+        if (live) {
+            fprintf(display->out, "%cS%.6f %s\n", SY_WIRE, display->share, line->text);
+        } else {
+            fprintf(display->out, "%cL%s\n", SY_WIRE, line->text);
+        }
+    } else if (live) {
+        fprintf(display->out, "%.*s", sy_terminal_width(display->out) - 1, line->text);
         display->live = true;
     } else {
         fprintf(display->out, "%s\n", line->text);
@@ -47,12 +50,8 @@ static void show(struct sy_display *display, const struct line *line, bool live)
 }
 
 static void add_duration(struct line *line, double seconds) {
-    long total = seconds > 0 ? (long)(seconds + 0.5) : 0;
-    if (total >= 3600) {
-        add(line, "%ld:%02ld:%02ld", total / 3600, total / 60 % 60, total % 60);
-    } else {
-        add(line, "%ld:%02ld", total / 60, total % 60);
-    }
+    char text[32];
+    add(line, "%s", sy_duration_text(text, sizeof text, seconds));
 }
 
 static void add_share(struct line *line, const struct sy_cohort *cohort, const struct sy_totals *totals) {
@@ -99,6 +98,8 @@ static void on_step(void *context, const struct sy_cohort *cohort, const struct 
     add_share(&line, cohort, totals);
     add(&line, "  %.0f images/s  left ", rate * experiment->data.batch);
     add_duration(&line, rate > 0 ? (double)(all - now->step - 1) / rate : 0);
+    double part = (double)(now->step + 1) / (double)all;
+    display->share = display->stages ? ((double)display->stage + part) / (double)display->stages : part;
     show(display, &line, display->terminal);
     display->shown = seconds;
 }
@@ -142,6 +143,8 @@ static void on_stage(void *context, size_t index, size_t count, const char *name
     struct line line = {.used = 0};
     display->first_step = -1;
     display->shown = 0;
+    display->stage = index;
+    display->stages = count;
     add(&line, "%sstage %zu of %zu: %s", display->title, index + 1, count, name);
     if (!display->quiet) {
         show(display, &line, false);
@@ -158,6 +161,12 @@ void sy_display_init(struct sy_display *display, FILE *out, bool quiet, const ch
     display->terminal = isatty(fileno(out)) == 1;
     display->progress = (struct sy_progress){display, on_step, on_epoch, on_note, on_stage};
     sy_log_sink(on_log, display);
+}
+
+void sy_display_wire(struct sy_display *display, FILE *out) {
+    sy_display_init(display, out, false, "");
+    display->wire = true;
+    display->terminal = true; /* live lines, often */
 }
 
 void sy_display_finish(struct sy_display *display) {

@@ -30,6 +30,7 @@ struct differences {
     size_t used;
     int count, left_out;
     bool slight;
+    bool any_seed; /* the seed does not count */
 };
 
 /* A value as a config has it; "a group" for what does not fit into a line, "nothing" for NULL. */
@@ -54,7 +55,7 @@ static void value_text(char *out, size_t room, const struct sy_setting *value) {
 static void add_difference(struct differences *out, const struct sy_setting *there, const struct sy_setting *now) {
     char path[512], before[128], after[128], line[800];
     sy_setting_path(there ? there : now, path, sizeof path);
-    if (may_differ(path)) {
+    if (may_differ(path) || (out->any_seed && !strcmp(path, "seed"))) {
         out->slight = true;
         return;
     }
@@ -111,9 +112,8 @@ static void compare_groups(struct differences *out, const struct sy_setting *the
 }
 
 /* Both texts are read, so that what was written and what is now have been through the same. */
-static int compare(struct sy_run_folder *folder, const char *text, bool *slightly, struct sy_error *err) {
-    const char *path = sy_run_folder_file(folder, "run.cfg");
-    struct differences found = {.count = 0};
+static int compare(const char *path, const char *text, bool any_seed, bool *slightly, struct sy_error *err) {
+    struct differences found = {.any_seed = any_seed};
     char more[64] = "";
     int status = SY_OK;
     struct sy_problems *problems = sy_problems_create();
@@ -140,6 +140,15 @@ static int compare(struct sy_run_folder *folder, const char *text, bool *slightl
     return status;
 }
 
+int sy_run_config_compare(const char *path, const struct sy_setting *config, struct sy_error *err) {
+    size_t size;
+    bool slightly;
+    char *text = config_text(config, &size);
+    int status = text ? compare(path, text, true, &slightly, err) : sy_fail(err, SY_ENOMEM, "no memory for a config");
+    free(text);
+    return status;
+}
+
 int sy_run_config_keep(struct sy_run_folder *folder, const struct sy_setting *config, bool resume, bool *slightly,
                        struct sy_error *err) {
     size_t size;
@@ -148,8 +157,8 @@ int sy_run_config_keep(struct sy_run_folder *folder, const struct sy_setting *co
     if (!text) {
         return sy_fail(err, SY_ENOMEM, "no memory to write run.cfg");
     }
-    int status = resume ? compare(folder, text, slightly, err)
-                        : sy_write_file(sy_run_folder_file(folder, "run.cfg"), text, size, err);
+    const char *path = sy_run_folder_file(folder, "run.cfg");
+    int status = resume ? compare(path, text, false, slightly, err) : sy_write_file(path, text, size, err);
     free(text);
     return status;
 }

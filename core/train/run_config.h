@@ -11,4 +11,8 @@
 int sy_run_config_keep(struct sy_run_folder *folder, const struct sy_setting *config, bool resume, bool *slightly,
                        struct sy_error *err);
 
+/* Whether the run.cfg at `path` was made from that config, whatever its backend, threads and seed: SY_EINVAL naming the
+ * first line that differs. */
+int sy_run_config_compare(const char *path, const struct sy_setting *config, struct sy_error *err);
+
 #endif
