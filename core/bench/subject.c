@@ -99,7 +99,9 @@ static void describe(const struct sy_subject *subject, struct sy_figures *figure
     }
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         const struct sy_graph *graph = &experiment->nodes[i].graph->graph;
-        double forward = (double)sy_graph_multiply_adds(graph), step = (double)sy_graph_step_multiply_adds(graph);
+        double forward = (double)sy_graph_multiply_adds(graph);
+        double step = (double)sy_graph_step_multiply_adds(graph, experiment->nodes[i].input_gradients);
+        step = experiment->nodes[i].frozen ? forward : step;
         bool pauses = !figures->gated || is_taught_to_pause(experiment, i);
         figures->parameters += sy_graph_parameter_count(&experiment->nodes[i].full->graph);
         figures->multiply_adds += forward;

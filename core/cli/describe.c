@@ -168,7 +168,10 @@ void sy_describe_wiring(FILE *out, const struct sy_experiment *experiment) {
         const struct sy_node *node = &experiment->nodes[i];
         char formula[512] = "what flows back from those it feeds";
         fprintf(out, "           L_%s = ", node->name);
-        if (node->has_logits) {
+        if (node->frozen) {
+            snprintf(formula, sizeof formula, "nothing: it is %s",
+                     node->follow.kind == SY_FOLLOWS_AVERAGE ? "an average" : "frozen");
+        } else if (node->has_logits) {
             sy_describe_loss(formula, sizeof formula, &node->label_loss, node->name, NULL, 0);
             print_factor(out, node->label_weight);
         }

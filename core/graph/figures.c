@@ -88,22 +88,36 @@ static const struct sy_op *maker_of(const struct sy_graph *graph, int32_t value)
     return NULL;
 }
 
-/* Goes back until it meets a parameter: seldom far. */
-bool sy_op_passes_gradient(const struct sy_graph *graph, const struct sy_op *op) {
-    for (int32_t k = 0; k < op->n_inputs; k++) {
-        const struct sy_op *maker = maker_of(graph, op->inputs[k]);
-        if (maker && (maker->param[SY_WEIGHT] >= 0 || sy_op_passes_gradient(graph, maker))) {
+static bool is_asked_for(const struct sy_graph *graph, int32_t value, uint32_t input_gradients) {
+    for (int32_t k = 0; k < graph->n_inputs && k < 32; k++) {
+        if (graph->inputs[k] == value && (input_gradients >> k & 1)) {
             return true;
         }
     }
     return false;
 }
 
-int64_t sy_graph_step_multiply_adds(const struct sy_graph *graph) {
+/* Goes back until it meets a parameter or an input that matters: seldom far. */
+static bool passes_gradient(const struct sy_graph *graph, const struct sy_op *op, uint32_t input_gradients) {
+    for (int32_t k = 0; k < op->n_inputs; k++) {
+        const struct sy_op *maker = maker_of(graph, op->inputs[k]);
+        if (maker ? maker->param[SY_WEIGHT] >= 0 || passes_gradient(graph, maker, input_gradients)
+                  : is_asked_for(graph, op->inputs[k], input_gradients)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sy_op_passes_gradient(const struct sy_graph *graph, const struct sy_op *op) {
+    return passes_gradient(graph, op, 0);
+}
+
+int64_t sy_graph_step_multiply_adds(const struct sy_graph *graph, uint32_t input_gradients) {
     int64_t total = 0;
     for (int32_t i = 0; i < graph->n_ops; i++) {
         const struct sy_op *op = graph->ops[i];
-        int32_t passes = 1 + (op->param[SY_WEIGHT] >= 0) + sy_op_passes_gradient(graph, op);
+        int32_t passes = 1 + (op->param[SY_WEIGHT] >= 0) + passes_gradient(graph, op, input_gradients);
         total += passes * sy_op_multiply_adds(graph, op);
     }
     return total;

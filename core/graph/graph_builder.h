@@ -38,8 +38,9 @@ int64_t sy_graph_parameter_count(const struct sy_graph *graph);
 int64_t sy_graph_multiply_adds(const struct sy_graph *graph);
 int64_t sy_op_multiply_adds(const struct sy_graph *graph, const struct sy_op *op);
 /* Multiply-adds of one sample's training step: forward, and backward with respect to weights and, where some parameter
- * lies behind them, to inputs (nobody asks for the gradient of an image). */
-int64_t sy_graph_step_multiply_adds(const struct sy_graph *graph);
+ * or an input whose gradient is asked for lies behind them, to inputs. Bit k of `input_gradients`: that of input k is; 0
+ * for a network that looks at images. */
+int64_t sy_graph_step_multiply_adds(const struct sy_graph *graph, uint32_t input_gradients);
 /* Whether backward has to go on to an operator's inputs: some parameter lies behind one of them. */
 bool sy_op_passes_gradient(const struct sy_graph *graph, const struct sy_op *op);
 /* Name of an operator kind: "conv2d". */

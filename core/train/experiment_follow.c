@@ -92,6 +92,20 @@ static void read_ema(struct sy_experiment *experiment, struct sy_node *node, str
                                       .buffers = settings.buffers};
 }
 
+/* Keys that would do nothing where parameters come from another node. */
+static void refuse_useless(const struct sy_node *node, struct sy_problems *problems) {
+    bool shares = node->follow.kind == SY_FOLLOWS_WEIGHTS;
+    static const char *const keys[] = {"optimizer", "schedule", "init"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const struct sy_setting *setting = sy_setting_find(node->setting, keys[i]);
+        bool starts = !strcmp(keys[i], "init");
+        if (setting && (shares || !starts)) {
+            sy_problem(problems, setting, "node \"%s\" %s; %s belongs to that one", node->name,
+                       shares ? "has the parameters of another" : "is an average of another", keys[i]);
+        }
+    }
+}
+
 void sy_experiment_read_follow(struct sy_experiment *experiment, struct sy_node *node, const char *weights_of,
                                struct sy_problems *problems) {
     struct sy_setting *ema = sy_setting_get(node->setting, "ema");
@@ -114,6 +128,7 @@ void sy_experiment_read_follow(struct sy_experiment *experiment, struct sy_node 
         sy_problem(problems, at, "node \"%s\" follows itself", node->name);
         node->follow.node = -1;
     }
+    refuse_useless(node, problems);
     if (node->follow.kind == SY_FOLLOWS_AVERAGE && node->frozen == SY_NOT_FROZEN) {
         node->frozen = SY_FROZEN_TRAIN;
     }

@@ -67,6 +67,9 @@ bool sy_experiment_input_shapes(struct sy_shape *out, struct sy_experiment *expe
 /* Whether a gradient flows back through a link. */
 bool sy_experiment_flows_back(const struct sy_experiment *experiment, const struct sy_link *link);
 
+/* Whether nodes can do what edges and topology.update ask of them; `group`: the topology's settings. */
+void sy_experiment_check_wiring(const struct sy_experiment *experiment, const struct sy_setting *group,
+                                struct sy_problems *problems);
 /* The graphs that are compiled, when edges and links are known; their outputs are numbered by these from now on. */
 void sy_experiment_prune(struct sy_experiment *experiment, struct sy_problems *problems);
 void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *problems);

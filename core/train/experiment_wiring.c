@@ -286,24 +286,6 @@ static void check_shapes(struct told *told, const struct sy_flow *edge, int32_t 
     free(sources);
 }
 
-/* A frozen node learns nothing, so that an edge into it is a mistake and not a saving. */
-static void check_frozen(struct told *told) {
-    const struct sy_experiment *experiment = told->experiment;
-    for (int32_t e = 0; e < experiment->n_edges; e++) {
-        const struct sy_node *target = &experiment->nodes[experiment->edges[e].target];
-        if (target->frozen && target->follow.kind == SY_FOLLOWS_AVERAGE) {
-            sy_problem(told->problems, told->group,
-                       "edge %s: node \"%s\" is an average of \"%s\" and learns nothing; let the edge go into that one",
-                       experiment->edges[e].name, target->name, experiment->nodes[target->follow.node].name);
-        } else if (target->frozen) {
-            sy_problem(told->problems, told->group,
-                       "edge %s: node \"%s\" is frozen and learns nothing; give the edge weight 0 (to_teacher = 0.0 in "
-                       "pair), or leave frozen out",
-                       experiment->edges[e].name, target->name);
-        }
-    }
-}
-
 static void equip_edge(struct told *told, int32_t index) {
     static const char *const names[] = {"plugin", NULL};
     struct sy_experiment *experiment = told->experiment;
@@ -440,29 +422,6 @@ static int32_t count_whole(const struct sy_experiment *experiment) {
     return count;
 }
 
-/* Nodes that step one after the other would have to forward all they feed anew after each step. */
-static void check_update_order(struct told *told) {
-    const struct sy_experiment *experiment = told->experiment;
-    for (int32_t i = 0; i < experiment->n_nodes && experiment->order == SY_ORDER_ALTERNATING; i++) {
-        const struct sy_node *node = &experiment->nodes[i];
-        for (int32_t k = 0; k < node->n_links; k++) {
-            if (node->links[k].source >= 0) {
-                sy_problem(told->problems, sy_setting_find(told->group, "update"),
-                           "\"alternating\" is for nodes that look at images only; node \"%s\" is fed by node \"%s\"",
-                           node->name, experiment->nodes[node->links[k].source].name);
-                return;
-            }
-        }
-        if (node->follow.kind == SY_FOLLOWS_WEIGHTS) {
-            sy_problem(
-                told->problems, sy_setting_find(told->group, "update"),
-                "\"alternating\" is for nodes with parameters of their own; node \"%s\" has those of node \"%s\"",
-                node->name, experiment->nodes[node->follow.node].name);
-            return;
-        }
-    }
-}
-
 /* Edges and gates, as the topology describes them. A node alone needs none: there is nobody to learn from. */
 static bool wire_topology(struct told *told) {
     struct sy_experiment *experiment = told->experiment;
@@ -504,8 +463,7 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
         return;
     }
     size_t before = sy_problems_count(problems);
-    check_frozen(&told);
-    check_update_order(&told);
+    sy_experiment_check_wiring(experiment, group, problems);
     check_unnamed_groups(&told);
     for (int32_t i = 0; i < experiment->n_edges && sy_problems_count(problems) == before; i++) {
         equip_edge(&told, i);

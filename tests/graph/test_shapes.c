@@ -211,8 +211,9 @@ Test(shapes, a_dot_product_counts_and_has_no_weights) {
     struct sy_built_graph *built = build(products, NULL, &image);
     const struct sy_graph *graph = &built->graph;
     cr_expect_eq(sy_graph_multiply_adds(graph), 6 + 6 * 5 + 5);
-    cr_expect_eq(sy_graph_step_multiply_adds(graph), 6 + 2 * 6 * 5 + 2 * 5,
+    cr_expect_eq(sy_graph_step_multiply_adds(graph, 0), 6 + 2 * 6 * 5 + 2 * 5,
                  "nothing lies behind the first, nobody asks for the gradient of what is fed");
+    cr_expect_eq(sy_graph_step_multiply_adds(graph, 1), 2 * 6 + 3 * 6 * 5 + 2 * 5, "somebody does");
     cr_expect_eq(graph->ops[4]->first, 1);
     cr_expect_eq(graph->ops[3]->eps, 1e-12);
     sy_graph_destroy(built);

@@ -73,6 +73,14 @@ Test(links, what_cannot_be_wired_is_explained) {
     cr_expect(said("\"alternating\" is for nodes that look at images only; node \"one\" is fed by node \"trunk\""));
     cr_expect_eq(run_program("check bad.cfg --set topology.plugin=custom --set topology.gates=[\\\"trunk-one\\\"]"), 2);
     cr_expect(said("puts a gate at a node without logits"));
+    cr_expect_eq(run_program("check bad.cfg --set topology.plugin=custom --set "
+                             "'topology.edges=[\"one -> two source_output=pooled\"]'"),
+                 2);
+    cr_expect(said("edge one->two: loss \"kl\" works on logits only"));
+    cr_expect_eq(run_program("check bad.cfg --set topology.plugin=custom --set "
+                             "'topology.edges=[\"one -> two\", \"one -> two weight=0.5\"]'"),
+                 2);
+    cr_expect(said("has two edges that are called \"one->two\""));
 }
 
 Test(links, check_says_who_feeds_whom) {
@@ -147,6 +155,10 @@ Test(links, followers_that_do_not_fit_are_explained_with_their_line) {
                           "bad.cfg:7: nodes.c.ema.of: node \"b\" is an average itself");
     expect_follow_problem("b: { weights_of = \"a\"; };\nc: { weights_of = \"b\"; };",
                           "bad.cfg:7: nodes.c.weights_of: node \"b\" has the weights of \"a\"; name that one");
+    expect_follow_problem("b: { weights_of = \"a\"; optimizer: { lr = 1.0; }; };",
+                          "nodes.b.optimizer: node \"b\" has the parameters of another; optimizer belongs to that one");
+    expect_follow_problem("b: { ema: { of = \"a\"; }; schedule: { kind = \"cosine\"; }; };",
+                          "nodes.b.schedule: node \"b\" is an average of another; schedule belongs to that one");
     expect_follow_problem("b: { weights_of = \"a\"; ema: { of = \"a\"; }; };",
                           "bad.cfg:6: nodes.b.ema: node \"b\" has weights_of, too");
     expect_follow_problem("b: { ema: { of = \"a\"; }; frozen = \"eval\"; };",

@@ -210,3 +210,26 @@ Test(links, shared_weights_are_one_set) {
     rig_finish(&single);
     rig_finish(&shared);
 }
+
+/* What a paused teacher would say of the trunk does not reach it. */
+Test(links, a_paused_branch_passes_nothing_back) {
+    static const char both[] = HEAD
+        "nodes: {\n" TRUNK
+        "  t: { plugin = \"resnet_cifar\"; depth = 8; from = 3; inputs = [\"trunk.stage2\"]; role = \"teacher\"; };\n"
+        "  s: { plugin = \"mlp\"; hidden = [6]; inputs = [\"trunk.stage2\"]; role = \"student\"; };\n"
+        "};\ntopology: { plugin = \"pair\"; to_student = 0.0; };\n";
+    static const char alone[] =
+        HEAD "nodes: {\n" TRUNK
+             "  s: { plugin = \"mlp\"; hidden = [6]; inputs = [\"trunk.stage2\"]; role = \"student\"; };\n};\n";
+    struct rig two = rig_make(both, NULL, NULL, small), one = rig_make(alone, NULL, NULL, small);
+    two.cohort->forced_mode = 1 + SY_EXPERT;
+    rig_step(&two, 0);
+    rig_step(&one, 0);
+    cr_expect_not(two.cohort->members[rig_node(&two, "t")].on);
+    expect_alike(&two, "trunk", &one, "trunk", SY_PARAMETER_GRADIENT, "conv1.weight", 1);
+    two.cohort->forced_mode = 1 + SY_LEARNING;
+    rig_step(&two, 0);
+    cr_expect(two.cohort->members[rig_node(&two, "t")].on);
+    rig_finish(&two);
+    rig_finish(&one);
+}
