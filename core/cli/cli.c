@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"compare", sy_cli_compare, "run the variants of a suite over its seeds and print the table"},
     {"report", sy_cli_report, "tables, statistics and figures of a suite or a run, finished or not"},
     {"watch", sy_cli_watch, "the report as a page that follows what goes on"},
+    {"replay", sy_cli_replay, "where another policy would have switched in a finished run"},
     {"bench", sy_cli_bench, "measure how fast networks or an experiment train on this machine"},
     {"convert", sy_cli_convert, "weights into a file for PyTorch (safetensors) or for inference (ONNX)"},
     {"eval", sy_cli_eval, "measure trained weights on a data set"},

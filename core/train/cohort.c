@@ -141,11 +141,13 @@ int sy_cohort_create(struct sy_cohort **out, struct sy_experiment *experiment, s
     cohort->experiment = experiment;
     cohort->members = calloc((size_t)experiment->n_nodes, sizeof *cohort->members);
     cohort->decisions = calloc((size_t)experiment->n_gates + 1, sizeof *cohort->decisions);
-    if (!cohort->members || !cohort->decisions || !allocate_scratch(cohort)) {
+    if (!cohort->members || !cohort->decisions || !sy_deciding_init(&cohort->deciding, experiment) ||
+        !allocate_scratch(cohort)) {
         status = sy_fail(err, SY_ENOMEM, "no memory for the cohort");
     }
     for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK; i++) {
         status = make_member(cohort, i, err);
+        cohort->deciding.signals[i] = experiment->nodes[i].has_logits ? &cohort->members[i].signals[0] : NULL;
     }
     if (status == SY_OK) {
         status = sy_follow_start(cohort, err);
@@ -190,6 +192,7 @@ void sy_cohort_destroy(struct sy_cohort *cohort) {
     sy_follow_finish(cohort);
     free(cohort->tensor_pointers);
     free(cohort->scratch);
+    sy_deciding_finish(&cohort->deciding);
     free(cohort->decisions);
     free(cohort->members);
     free(cohort);

@@ -4,7 +4,9 @@
 #ifndef SY_TRAIN_COHORT_H
 #define SY_TRAIN_COHORT_H
 
+#include "decide.h"
 #include "experiment.h"
+#include "moment.h"
 #include "signals.h"
 
 /* A node at work. */
@@ -30,12 +32,6 @@ struct sy_member {
     bool on;         /* it learnt */
 };
 
-/* A gate's last decision. */
-struct sy_decision {
-    int32_t mode; /* enum sy_mode */
-    double teacher_weight, student_weight;
-};
-
 enum sy_phase {
     SY_PHASE_FORWARD,
     SY_PHASE_POLICY,
@@ -51,6 +47,8 @@ struct sy_cohort {
     struct sy_experiment *experiment;         /* borrowed */
     struct sy_member *members;                /* n_nodes */
     struct sy_decision *decisions;            /* n_gates */
+    struct sy_deciding deciding;              /* what policies see */
+    struct sy_recording *recording;           /* where that is kept, NULL: nowhere; borrowed */
     float *scratch;                           /* a gradient as a loss writes it; as large as the largest output */
     float **source_scratch;                   /* for attached edges: per source */
     const struct sy_tensor **tensor_pointers; /* as many as the widest edge has sources, and one */
@@ -59,11 +57,6 @@ struct sy_cohort {
     /* For measuring: 1 + enum sy_mode makes that the mode of every gate that is not only watched, with weights of 1,
      * whatever its policy (which is asked all the same) decides. 0: as they decide. */
     int32_t forced_mode;
-};
-
-/* Where in the run a step is. */
-struct sy_moment {
-    int64_t step, epoch, batch; /* from 0; batch within the epoch */
 };
 
 /* Plans with initial weights. */

@@ -134,14 +134,18 @@ enum sy_select {
     SY_SELECT_BEST_TEST, /* ... on the test split: an upper bound, no result */
 };
 
+/* Whether what policies see is kept, for replays. */
+enum sy_record_signals { SY_SIGNALS_NONE, SY_SIGNALS_LOGITS };
+
 struct sy_train_settings {
     int64_t epochs;
     int32_t checkpoint_every, checkpoint_steps, keep, evaluate_every;
     struct sy_ints snapshots;
     int32_t snapshot_every;
     int64_t first_epoch, whole_epochs;
-    int32_t select;     /* enum sy_select */
-    int32_t call_limit; /* seconds */
+    int32_t select;         /* enum sy_select */
+    int32_t call_limit;     /* seconds */
+    int32_t record_signals; /* enum sy_record_signals */
 };
 
 struct sy_experiment {

@@ -80,6 +80,9 @@ const struct sy_field sy_train_fields[] = {
     SY_PARAM(struct sy_train_settings, whole_epochs, .def = 0, .min = 0, .max = 1e9, .unit = "epochs",
              .doc =
                  "this run is a part of one of so many epochs, from first_epoch on, to schedules; 0: it is the whole"),
+    SY_PARAM(struct sy_train_settings, record_signals, .choices = "none|logits",
+             .doc = "what is kept in signals.bin for `switchyard replay`: logits: every step, labels and the logits of "
+                    "every node that a policy looks at, 4 bytes a sample and class"),
     SY_PARAM(struct sy_train_settings, call_limit, .def = 1800, .min = 0, .max = 1e6, .unit = "seconds",
              .doc = "a plugin that does not come back from a call for so long ends the run; 0: it is waited for"),
     SY_END,

@@ -6,6 +6,7 @@
 #include "../host/call.h"
 #include "lines.h"
 #include "manifest.h"
+#include "recording.h"
 #include "result.h"
 #include "run_config.h"
 #include "selection.h"
@@ -25,6 +26,7 @@ struct run {
     struct sy_costs before;  /* what earlier processes spent on the run */
     double training_seconds; /* of this one */
     struct sy_snapshot snapshot;
+    struct sy_recording *signals;
     struct sy_journal *times; /* seconds by phase: in a file of its own, since no two runs agree on them */
     int64_t per_epoch;
     int64_t saved; /* the step of the last checkpoint; -1 before the first */
@@ -104,6 +106,9 @@ static int start(struct run *run, struct sy_error *err) {
         status = sy_journal_open(&run->times, sy_run_folder_file(run->folder, "times.jsonl"), keep, err);
     }
     if (status == SY_OK) {
+        status = sy_recording_open(&run->signals, run->cohort, run->folder, run->snapshot.next.step, err);
+    }
+    if (status == SY_OK) {
         status = sy_experiment_loader(&run->loader, experiment, SY_TRAIN_SPLIT, err);
     }
     return status == SY_OK ? sy_selection_init(&run->selection, run->cohort, &run->totals, run->folder, err) : status;
@@ -114,9 +119,11 @@ static int finish(struct run *run, int status, struct sy_error *err) {
     struct sy_error *closing = status == SY_OK ? err : &ignored;
     struct sy_journal *journals[] = {run->snapshot.steps, run->snapshot.epochs, run->times};
     for (size_t i = 0; i < sizeof journals / sizeof *journals; i++) {
-        int closed = sy_journal_close(journals[i], closing);
-        status = status == SY_OK ? closed : status;
+        int ended = sy_journal_close(journals[i], closing);
+        status = status == SY_OK ? ended : status;
     }
+    int closed = sy_recording_close(run->signals, closing);
+    status = status == SY_OK ? closed : status;
     sy_loader_destroy(run->loader);
     sy_selection_finish(&run->selection);
     sy_cohort_destroy(run->cohort);
@@ -224,7 +231,8 @@ static void tell_checkpoint(const struct run *run) {
 
 static int save(struct run *run, struct sy_error *err) {
     count_costs(run);
-    int status = sy_snapshot_save(&run->snapshot, run->folder, run->experiment->train.keep, err);
+    int status = sy_recording_flush(run->signals, err);
+    status = status != SY_OK ? status : sy_snapshot_save(&run->snapshot, run->folder, run->experiment->train.keep, err);
     run->saved = status == SY_OK ? run->snapshot.next.step : run->saved;
     tell_checkpoint(run);
     return status;

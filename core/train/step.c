@@ -6,19 +6,7 @@
 #include "cohort.h"
 #include "finite.h"
 #include "follow.h"
-
-/* Prefixes the reason of a failed call with who it was. */
-static int blame(struct sy_error *err, int status, const char *who, const struct sy_moment *now) {
-    char text[SY_ERROR_ROOM];
-    if (status == SY_OK || !err) {
-        return status;
-    }
-    memcpy(text, err->text, sizeof text);
-    snprintf(err->text, sizeof err->text, "step %lld, %.200s: %.700s", (long long)now->step, who,
-             err->code == SY_OK ? "failed without a reason" : text);
-    err->code = status;
-    return status;
-}
+#include "recording.h"
 
 /* ---- forward ---------------------------------------------------------------------------------------------------- */
 
@@ -82,7 +70,7 @@ static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batc
         /* Before anybody reads it: policies and losses would only get the blame. */
         status = sy_expect_finite(&member->outputs[0], member->outputs[0].data, "its output", SY_DIVERGED, err);
     }
-    return blame(err, status, member->node->name, now);
+    return sy_blame(err, status, member->node->name, now);
 }
 
 static int32_t count_correct(const struct sy_tensor *logits, const int32_t *labels) {
@@ -100,63 +88,17 @@ static int32_t count_correct(const struct sy_tensor *logits, const int32_t *labe
 
 /* ---- policies --------------------------------------------------------------------------------------------------- */
 
-static int32_t side_node(const void *signals, int32_t gate, int32_t side) {
-    const struct sy_cohort *cohort = signals;
-    const struct sy_watch *watch = &cohort->experiment->gates[gate];
-    return side == SY_TEACHER ? watch->teacher : watch->student;
-}
-
-static const double *side_probabilities(const void *signals, int32_t gate, int32_t side, double temperature) {
-    const struct sy_cohort *cohort = signals;
-    if (gate < 0 || gate >= cohort->experiment->n_gates || !(temperature > 0)) {
-        return NULL;
-    }
-    return sy_signals_probabilities(&cohort->members[side_node(signals, gate, side)].signals[0], temperature);
-}
-
 static int decide(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch, const struct sy_moment *now,
                   struct sy_error *err) {
-    struct sy_experiment *experiment = cohort->experiment;
-    struct sy_watch *gate = &experiment->gates[index];
-    struct sy_policy_out out = {.size = sizeof out, .mode = SY_LEARNING, .teacher_weight = 1, .student_weight = 1};
-    struct sy_policy_in in = {
-        .size = sizeof in,
-        .batch = batch->count,
-        .classes = experiment->dataset_info.classes,
-        .gate = index,
-        .n_gates = experiment->n_gates,
-        .step = now->step,
-        .epoch = now->epoch,
-        .steps_per_epoch = sy_experiment_steps_per_epoch(experiment),
-        .epochs = experiment->train.epochs,
-        .labels = batch->labels,
-        .teacher = side_probabilities(cohort, index, SY_TEACHER, 1),
-        .student = side_probabilities(cohort, index, SY_STUDENT, 1),
-        .signals = cohort,
-        .probabilities = side_probabilities,
-        .node = side_node,
-        .teacher_multiply_adds = cohort->members[gate->teacher].multiply_adds,
-        .student_multiply_adds = cohort->members[gate->student].multiply_adds,
-    };
-    const char *name = gate->policy->found->plugin.name;
-    int status = SY_CALLED(gate->policy->found, "decide", gate->ops->decide(gate->policy->self, &out, &in, err));
-    if (status != SY_OK) {
-        return blame(err, status, name, now);
+    const struct sy_watch *gate = &cohort->experiment->gates[index];
+    struct sy_decision *decision = &cohort->decisions[index];
+    int status = sy_decide(decision, &cohort->deciding, index, batch->count, batch->labels, now, err);
+    if (status == SY_OK && gate->watch_only) {
+        *decision = (struct sy_decision){SY_LEARNING, 1, 1};
+    } else if (status == SY_OK && cohort->forced_mode) {
+        *decision = (struct sy_decision){cohort->forced_mode - 1, 1, 1};
     }
-    if ((out.mode != SY_LEARNING && out.mode != SY_EXPERT) || !isfinite(out.teacher_weight) ||
-        !isfinite(out.student_weight)) {
-        return sy_fail(err, SY_ERANGE,
-                       "step %lld: policy %s decided mode %d with weights %g and %g; a mode is 0 or 1, "
-                       "weights are finite",
-                       (long long)now->step, name, out.mode, out.teacher_weight, out.student_weight);
-    }
-    cohort->decisions[index] = (struct sy_decision){out.mode, out.teacher_weight, out.student_weight};
-    if (gate->watch_only) {
-        cohort->decisions[index] = (struct sy_decision){SY_LEARNING, 1, 1};
-    } else if (cohort->forced_mode) {
-        cohort->decisions[index] = (struct sy_decision){cohort->forced_mode - 1, 1, 1};
-    }
-    return SY_OK;
+    return status;
 }
 
 bool sy_cohort_paused(const struct sy_cohort *cohort, int32_t node) {
@@ -260,7 +202,7 @@ static int evaluate_loss(const struct readers *readers, const struct sy_loss_use
     const char *name = use->instance->found->plugin.name;
     int status = SY_CALLED(use->instance->found, "eval", use->ops->eval(use->instance->self, &out, &in, err));
     if (status != SY_OK) {
-        return blame(err, status, name, now);
+        return sy_blame(err, status, name, now);
     }
     if (!isfinite(out.value)) {
         return sy_fail(err, SY_ERANGE,
@@ -277,7 +219,7 @@ static int evaluate_loss(const struct readers *readers, const struct sy_loss_use
         status = sy_expect_finite(in.sources[s], cohort->source_scratch[s], "its gradient", SY_LOSS_IS_WRONG, err);
         pour(source, edge->source_outputs[s], cohort->source_scratch[s], factor);
     }
-    return blame(err, status, name, now);
+    return sy_blame(err, status, name, now);
 }
 
 /* Factor on an edge's loss under its gate's decision; 0: closed. */
@@ -356,7 +298,7 @@ static int go_back(struct sy_cohort *cohort, int32_t index, const struct sy_mome
                            cohort->experiment->backend_ops->backward(member->plan, member->gradient_pointers, err));
     status = status == SY_OK ? pour_back(cohort, member, err) : status;
     cohort->seconds[SY_PHASE_BACKWARD] += sy_seconds_now() - start;
-    return blame(err, status, member->node->name, now);
+    return sy_blame(err, status, member->node->name, now);
 }
 
 static int move(struct sy_cohort *cohort, int32_t index, const struct sy_moment *now, struct sy_error *err) {
@@ -375,7 +317,7 @@ static int move(struct sy_cohort *cohort, int32_t index, const struct sy_moment 
                            experiment->backend_ops->update(member->plan, &update, err));
     }
     cohort->seconds[SY_PHASE_UPDATE] += sy_seconds_now() - start;
-    return blame(err, status, member->node->name, now);
+    return sy_blame(err, status, member->node->name, now);
 }
 
 /* ---- the step --------------------------------------------------------------------------------------------------- */
@@ -412,7 +354,7 @@ static int decide_all(struct sy_cohort *cohort, const struct sy_batch *batch, co
         bool moves = frozen ? frozen == SY_FROZEN_TRAIN : member->on || experiment->paused_bn == SY_PAUSED_BN_UPDATE;
         moves = moves && !sy_follow_moves_statistics(member->node);
         if (moves) {
-            status = blame(err, sy_follow_statistics(cohort, i, err), member->node->name, now);
+            status = sy_blame(err, sy_follow_statistics(cohort, i, err), member->node->name, now);
         }
     }
     return status;
@@ -466,6 +408,9 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
     cohort->seconds[SY_PHASE_FORWARD] += middle - start;
     if (status == SY_OK) {
         status = decide_all(cohort, batch, now, err);
+    }
+    if (status == SY_OK && cohort->recording) {
+        status = sy_recording_step(cohort->recording, cohort, batch, now, err);
     }
     cohort->seconds[SY_PHASE_POLICY] += sy_seconds_now() - middle;
     if (status != SY_OK) {
