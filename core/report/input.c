@@ -35,20 +35,25 @@ json_t *sy_load_object(const char *path, struct sy_error *err) {
     int64_t size = 0;
     json_error_t why;
     int fd = sy_open_regular(path, &size, err);
+    FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL; /* jansson reads descriptors byte by byte */
+    json_t *value = NULL;
     if (fd < 0) {
         return NULL;
+    } else if (!file) {
+        close(fd);
+        sy_fail(err, SY_ENOMEM, "no memory to read %s", path);
+        return NULL;
     }
-    json_t *value = NULL;
     if (size > (int64_t)SY_MOST_JSON) {
         sy_fail(err, SY_EIO, "%s: has %lld bytes, too many for what it should be", path, (long long)size);
-    } else if (!(value = json_loadfd(fd, 0, &why))) {
+    } else if (!(value = json_loadf(file, 0, &why))) {
         sy_fail(err, SY_EINVAL, "%s:%d: is damaged: %s", path, why.line, why.text);
     } else if (!json_is_object(value)) {
         json_decref(value);
         value = NULL;
         sy_fail(err, SY_EINVAL, "%s: is damaged: it should hold an object { }", path);
     }
-    close(fd);
+    fclose(file);
     return value;
 }
 
