@@ -82,6 +82,7 @@ static int make_member(struct sy_cohort *cohort, int32_t index, struct sy_error 
         .precision = experiment->precision,
         .max_batch = experiment->data.batch,
         .input_gradients = member->node->input_gradients,
+        .choices = member->node->choices,
     };
     struct sy_model_card card;
     member->multiply_adds = sy_graph_multiply_adds(&member->node->full->graph);

@@ -67,7 +67,8 @@ struct sy_node {
     int32_t view;  /* index of its view of the batch; of no meaning where it is fed by others only */
     bool looks;    /* the image is among its inputs */
     const char *view_of;
-    const char *init; /* file of initial weights, NULL: drawn */
+    const char *init;    /* file of initial weights, NULL: drawn */
+    const char *choices; /* of its plan, to be followed; NULL: as the backend likes */
     double label_weight;
     int32_t frozen; /* enum sy_frozen */
     struct sy_follow follow;

@@ -192,6 +192,7 @@ static void make_node(struct sy_experiment *experiment, struct sy_node *node, st
     static const int32_t roles[] = {SY_ROLE_PEER, SY_ROLE_TEACHER, SY_ROLE_STUDENT, SY_ROLE_PART};
     node->role = roles[settings.role];
     node->init = settings.init;
+    node->choices = settings.choices;
     node->frozen = settings.frozen;
     node->seed = settings.seed >= 0 ? (uint64_t)settings.seed : (uint64_t)experiment->seed;
     node->key = settings.seed >= 0 ? 0 : (uint32_t)XXH32(node->name, strlen(node->name), 0);

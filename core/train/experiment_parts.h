@@ -15,7 +15,7 @@ struct sy_node_settings {
     const char *init;
     double label_weight;
     int64_t seed;
-    const char *weights_of, *view_of;
+    const char *weights_of, *view_of, *choices;
 };
 struct sy_ema_settings {
     const char *of;

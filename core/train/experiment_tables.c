@@ -98,6 +98,8 @@ const struct sy_field sy_node_fields[] = {
              .reference = "eval: Hinton et al., 2014, as RepDistiller has it; train: torchdistill's default"),
     SY_PARAM(struct sy_node_settings, init, .flags = SY_PATH,
              .doc = "safetensors file its weights start from; not given: drawn by the seed"),
+    SY_PARAM(struct sy_node_settings, choices,
+             .doc = "what the backend chose by measurement in an earlier run, to be followed; run.cfg has it"),
     SY_PARAM(struct sy_node_settings, seed, .def = -1, .min = -1, .max = 9e15,
              .doc = "key of its own random numbers, whatever its name; -1: from the experiment's seed and its name"),
     SY_PARAM(struct sy_node_settings, view_of, .doc = "node whose augmented view of the batch it sees as well"),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../host/call.h"
+#include "choices.h"
 #include "lines.h"
 #include "manifest.h"
 #include "recording.h"
@@ -45,6 +46,9 @@ static void note(const struct run *run, const char *text) {
 static int open_folder(struct run *run, struct sy_error *err) {
     bool slightly = false;
     int status = sy_run_folder_open(&run->folder, run->options->folder, run->options->resume, err);
+    if (status == SY_OK && run->options->resume) {
+        status = sy_choices_recall(run->experiment, run->folder, err);
+    }
     if (status == SY_OK) {
         status = sy_run_config_keep(run->folder, run->experiment->config, run->options->resume, &slightly, err);
     }
@@ -52,6 +56,17 @@ static int open_folder(struct run *run, struct sy_error *err) {
         note(run, "backend or number of threads are not those of the start: results may differ in their last bits");
     }
     return status == SY_OK ? sy_manifest_write(run->experiment, run->folder, err) : status;
+}
+
+/* What the backend measured for it belongs to the configuration from then on. */
+static int make_cohort(struct run *run, struct sy_error *err) {
+    bool noted = false, slightly;
+    int status = sy_cohort_create(&run->cohort, run->experiment, err);
+    if (status == SY_OK) {
+        status = sy_choices_note(run->cohort, &noted, err);
+    }
+    return status == SY_OK && noted ? sy_run_config_keep(run->folder, run->experiment->config, false, &slightly, err)
+                                    : status;
 }
 
 /* The newest checkpoint into the cohort, or nothing where there is none yet. */
@@ -83,7 +98,7 @@ static int start(struct run *run, struct sy_error *err) {
     struct sy_experiment *experiment = run->experiment;
     int status = open_folder(run, err);
     if (status == SY_OK) {
-        status = sy_cohort_create(&run->cohort, experiment, err);
+        status = make_cohort(run, err);
     }
     if (status == SY_OK && !sy_totals_init(&run->totals, experiment)) {
         status = sy_fail(err, SY_ENOMEM, "no memory for totals");

@@ -278,6 +278,7 @@ struct sy_plan *trial_compile(struct rig *rig, const struct trial *trial, bool b
                                             .precision = trial->precision,
                                             .max_batch = trial->batch,
                                             .forward_only = !backward,
+                                            .choices = trial->choices,
                                             .input_gradients = backward ? (1u << trial->graph->n_inputs) - 1 : 0};
     cr_assert_eq(rig->ops.compile(rig->self, &plan, trial->graph, &options, &err), SY_OK, "%s", err.text);
     for (int32_t p = 0; p < trial->graph->n_params; p++) {

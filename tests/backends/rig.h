@@ -42,6 +42,7 @@ struct numbers {
 struct trial {
     const struct sy_graph *graph;
     int32_t precision, batch, mode;
+    const char *choices;             /* to be followed; NULL: as the backend likes */
     struct sy_update *update;        /* NULL: none */
     struct numbers *input;           /* per input */
     struct numbers *parameter;       /* per parameter, statistics too */

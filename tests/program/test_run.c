@@ -180,3 +180,35 @@ Test(run, a_suite_runs_its_variants_and_prints_the_table) {
     cr_assert_eq(run_program("compare suite.cfg --out s"), 0);
     cr_expect_not(said("epoch 1/2"), "finished runs are skipped");
 }
+
+static const char measured[] =
+    "experiment = \"measured\"; threads = 2; backend = { plugin = \"onednn\"; conv = \"measured\"; };\n"
+    "data: { plugin = \"shapes\"; batch = 8; }; train: { epochs = 1; };\n"
+    "nodes: { net: { plugin = \"resnet_cifar\"; depth = 8; role = \"peer\"; }; };\n";
+
+/* What is measured may be another time; what is written down is not. */
+Test(run, measured_choices_are_written_down_and_followed) {
+    const char *direct =
+        " --set \"nodes.net.choices=\\\"layer1.0.conv1=direct layer1.0.conv2=direct layer2.0.conv2=direct "
+        "layer3.0.conv2=direct\\\"\"";
+    char command[512];
+    write_text("measured.cfg", measured);
+    if (run_program("run measured.cfg --steps 3 --out a --quiet") == 2) {
+        cr_skip_test("backend onednn does not work here");
+    }
+    cr_assert_eq(run_program("run a/run.cfg --steps 3 --out b --quiet"), 0);
+    cr_expect(same_bytes("a/run.cfg", "b/run.cfg"));
+    cr_expect(same_bytes("a/steps.jsonl", "b/steps.jsonl"));
+    char *config = read_text("a/run.cfg");
+    cr_expect(config && strstr(config, "layer1.0.conv1="), "run.cfg does not have what was chosen");
+    free(config);
+    snprintf(command, sizeof command, "run measured.cfg --steps 4 --out whole --quiet%s", direct);
+    cr_assert_eq(run_program(command), 0);
+    snprintf(command, sizeof command, "run measured.cfg --steps 2 --out parts --quiet%s", direct);
+    cr_assert_eq(run_program(command), 0);
+    cr_assert_eq(run_program("run measured.cfg --steps 4 --out parts --quiet --resume"), 0);
+    cr_expect(same_bytes("whole/steps.jsonl", "parts/steps.jsonl"), "resumed with other choices");
+    cr_assert_eq(run_program("run measured.cfg --steps 3 --out c --quiet --set nodes.net.choices=layer1.0.conv1=often"),
+                 2);
+    cr_expect(said("direct and winograd are understood"));
+}

@@ -22,8 +22,9 @@ struct onednn {
 };
 
 static const struct sy_field fields[] = {
-    SY_PARAM(struct onednn, conv, .choices = "auto|direct|winograd",
-             .doc = "how 3x3 convolutions of stride 1 are done in fp32; auto: by Winograd's F(4x4, 3x3)"),
+    SY_PARAM(struct onednn, conv, .choices = "auto|direct|winograd|measured",
+             .doc = "how 3x3 convolutions of stride 1 are done in fp32; auto: by Winograd's F(4x4, 3x3); measured: "
+                    "whichever is faster here, layer by layer, timed at the start and written into run.cfg"),
     SY_END,
 };
 
@@ -102,7 +103,7 @@ static int plan_info(const struct sy_plan *plan, struct sy_plan_info *out) {
     size_t threads = (size_t)plan->host->threads;
     out->n_fallbacks = plan->n_fallbacks;
     out->fallbacks = plan->fallbacks;
-    out->choices = plan->choices[0] ? plan->choices : NULL;
+    out->choices = plan->choices && plan->choices[0] ? plan->choices : NULL;
     out->parameter_bytes = store_bytes(&plan->store);
     out->activation_bytes = plan->arena_elems * plan->elem_size;
     out->workspace_bytes = (plan->scratch_bytes + plan->partial_floats * sizeof(float)) * threads + plan->weight_bytes;

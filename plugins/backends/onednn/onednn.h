@@ -3,6 +3,6 @@
 #define ONEDNN_ONEDNN_H
 
 /* How 3x3 convolutions of stride 1 are done. */
-enum algorithm { CONV_AUTO, CONV_DIRECT, CONV_WINOGRAD };
+enum algorithm { CONV_AUTO, CONV_DIRECT, CONV_WINOGRAD, CONV_MEASURED };
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "choose.h"
 #include "conv2d.h"
 #include "depthwise.h"
 #include "images.h"
@@ -24,22 +25,7 @@ static void *take(size_t bytes) {
     return memory ? memset(memory, 0, bytes) : NULL;
 }
 
-/* ---- how convolutions are done ---------------------------------------------------------------------------------- */
-
-static bool winograd_can(const struct sy_plan *plan, const struct node *node) {
-    const struct sy_op *op = node->op;
-    return node->kind == NODE_CONV2D && op->kernel == 3 && op->stride == 1 && op->padding == 1 &&
-           !plan->channels_last && !plan->values[plan->values[node->inputs[0].value].base].plain;
-}
-
-static void choose(struct sy_plan *plan, int32_t algorithm) {
-    for (int32_t i = 0; i < plan->n_nodes; i++) {
-        struct node *node = &plan->nodes[i];
-        if (algorithm != CONV_DIRECT && winograd_can(plan, node)) {
-            node->kind = NODE_WINOGRAD;
-        }
-    }
-}
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 static size_t image_scratch(const struct sy_plan *plan, const struct node *node) {
     size_t inputs = 0;
@@ -143,27 +129,13 @@ static bool take_memory(struct sy_plan *plan) {
 /* ---- reporting -------------------------------------------------------------------------------------------------- */
 
 static bool report(struct sy_plan *plan) {
-    size_t room = 1;
-    for (int32_t i = 0; i < plan->n_nodes; i++) {
-        room += plan->nodes[i].op && plan->nodes[i].op->name ? strlen(plan->nodes[i].op->name) + 16 : 0;
-    }
     plan->fallbacks = calloc((size_t)plan->n_nodes + 1, sizeof *plan->fallbacks);
-    plan->choices = calloc(room, 1);
-    if (!plan->fallbacks || !plan->choices) {
-        return false;
-    }
-    size_t length = 0;
-    for (int32_t i = 0; i < plan->n_nodes; i++) {
-        const struct node *node = &plan->nodes[i];
-        if (node->fallback) {
-            plan->fallbacks[plan->n_fallbacks++] = node->op->name;
-        }
-        if (node->kind == NODE_WINOGRAD) {
-            length += (size_t)snprintf(plan->choices + length, room - length, "%s%s=winograd", length ? " " : "",
-                                       node->op->name);
+    for (int32_t i = 0; i < plan->n_nodes && plan->fallbacks; i++) {
+        if (plan->nodes[i].fallback) {
+            plan->fallbacks[plan->n_fallbacks++] = plan->nodes[i].op->name;
         }
     }
-    return true;
+    return plan->fallbacks != NULL;
 }
 
 /* ---- unmaking ---------------------------------------------------------------------------------------------------- */
@@ -220,8 +192,10 @@ static int build(struct sy_plan *plan, const struct sy_plan_options *options, in
     if (!store_init(&plan->store, plan->graph, options->dry_run != 0) || !plan_fuse(plan, options->input_gradients)) {
         return sy_fail(err, SY_ENOMEM, "no memory for a plan");
     }
-    choose(plan, algorithm);
-    int status = plan_layout(plan) ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
+    int status = plan_choose(plan, algorithm, plan->choices, err);
+    if (status == SY_OK && !plan_layout(plan)) {
+        status = sy_fail(err, SY_ENOMEM, "no memory for a plan");
+    }
     for (int32_t i = 0; i < plan->n_nodes && status == SY_OK; i++) {
         status = make_node(plan, &plan->nodes[i], err);
     }
@@ -263,7 +237,16 @@ static int create(struct sy_plan **out, struct library *library, const struct sy
     plan->kernels = kernels_for(plan->precision);
     plan->channels_last = plan->precision == SY_PRECISION_BF16 && library_wants_channels_last(library);
     plan->weights_stale = true;
-    int status = build(plan, options, algorithm, err);
+    int status = SY_OK;
+    if (options->choices) {
+        plan->choices = strdup(options->choices);
+        status = plan->choices ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
+    } else if (algorithm == CONV_MEASURED && !options->dry_run) {
+        status = plan_measure(&plan->choices, library, host, graph, options, err);
+    }
+    if (status == SY_OK) {
+        status = build(plan, options, algorithm, err);
+    }
     if (status != SY_OK) {
         destroy(plan);
         return status;

@@ -124,7 +124,7 @@ struct sy_plan {
     float **input_gradients;             /* per input asked for */
     const char **fallbacks;
     int32_t n_fallbacks;
-    char *choices;
+    char *choices; /* measured or followed, choose.h; NULL: neither */
 };
 
 /* What works on activations, once per precision. */

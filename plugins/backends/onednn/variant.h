@@ -18,6 +18,8 @@
 #define variant            VARIANT(variant)
 #define fp32_kernels       VARIANT(fp32_kernels)
 #define bf16_kernels       VARIANT(bf16_kernels)
+#define plan_choose        VARIANT(plan_choose)
+#define plan_measure       VARIANT(plan_measure)
 #define plan_fuse          VARIANT(plan_fuse)
 #define plan_layout        VARIANT(plan_layout)
 #define conv2d_create      VARIANT(conv2d_create)
