@@ -69,11 +69,11 @@ static void print_score(const struct arguments *arguments, const struct sy_weigh
     const struct sy_experiment *experiment = weights->experiment;
     const char *data = experiment->dataset->found->plugin.name;
     const char *split = arguments->split == SY_TRAIN_SPLIT ? "train" : "test";
-    const char *network = experiment->nodes[0].network->found->plugin.name;
+    const char *network = experiment->nodes[weights->node].network->found->plugin.name;
     if (!arguments->json) {
         printf("%s (%s, %lld parameters) on %lld samples of %s, split %s\n", weights->path, network,
-               (long long)sy_graph_parameter_count(&experiment->nodes[0].full->graph), (long long)score->samples, data,
-               split);
+               (long long)sy_graph_parameter_count(&experiment->nodes[weights->node].full->graph),
+               (long long)score->samples, data, split);
         printf("top-1 %.2f %%   top-5 %.2f %%   negative log-likelihood %.4f   calibration error %.2f %%\n",
                100 * sy_score_accuracy(score), 100 * sy_score_top5(score), sy_score_nll(score),
                100 * sy_score_ece(score));
@@ -94,7 +94,7 @@ static int measure(const struct arguments *arguments, const struct sy_weights *w
     struct sy_loader *loader = NULL;
     struct sy_evaluation evaluation = {0};
     experiment->data.shuffle = 0;
-    int status = sy_cohort_create(&cohort, experiment, err);
+    int status = sy_weights_cohort(&cohort, weights, err);
     if (status == SY_OK) {
         status = sy_experiment_loader(&loader, experiment, arguments->split, err);
     }
@@ -105,7 +105,7 @@ static int measure(const struct arguments *arguments, const struct sy_weights *w
         status = sy_evaluate(&evaluation, cohort, loader, err);
     }
     if (status == SY_OK) {
-        print_score(arguments, weights, &evaluation.scores[0]);
+        print_score(arguments, weights, &evaluation.scores[weights->node]);
     }
     sy_evaluation_finish(&evaluation);
     sy_loader_destroy(loader);

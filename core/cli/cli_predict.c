@@ -174,7 +174,7 @@ static int predict(const struct arguments *arguments, const struct sy_weights *w
     size_t row = sy_shape_count(shape);
     int status = make_room(&room, weights, err);
     if (status == SY_OK) {
-        status = sy_cohort_create(&cohort, experiment, err);
+        status = sy_weights_cohort(&cohort, weights, err);
     }
     for (int32_t first = 0; first < arguments->n_images && status == SY_OK; first += experiment->data.batch) {
         int32_t left = arguments->n_images - first;
@@ -188,10 +188,11 @@ static int predict(const struct arguments *arguments, const struct sy_weights *w
             }
         }
         status = status == SY_OK ? sy_cohort_infer(cohort, &batch, err) : status;
-        const double *p = status == SY_OK ? sy_signals_probabilities(&cohort->members[0].signals[0], 1) : NULL;
+        const double *p =
+            status == SY_OK ? sy_signals_probabilities(&cohort->members[weights->node].signals[0], 1) : NULL;
         for (int32_t i = 0; i < batch.count && p; i++) {
             size_t at = (size_t)i * (size_t)weights->card.classes;
-            const float *logits = cohort->members[0].outputs[0].data;
+            const float *logits = cohort->members[weights->node].outputs[0].data;
             answer(arguments, weights, arguments->images[first + i], logits + at, p + at, room.said);
         }
     }

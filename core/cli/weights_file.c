@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../host/short_name.h"
+#include "../train/weights.h"
 
 const char sy_weights_usage[] =
     "  --node NODE           whose weights, where a folder holds several (default: the only one, or the only student)\n"
-    "  --checkpoint WHICH    of a run folder: best (the default), last, or a step\n"
+    "  --checkpoint WHICH    of a run folder: best (the default; of a node that others feed, last), last, or a step\n"
     "  --net NAME            what network it is, for files from elsewhere: wrn-16-2, resnet-20\n"
     "  --classes K           how many classes it tells apart, for the same\n"
     "  --image CxHxW         what it looks at, for the same (default: 3x32x32)\n"
@@ -85,6 +87,12 @@ static bool read_card(struct sy_weights *weights, const struct sy_weights_wish *
     }
     int status = wish->net ? SY_ENOTSUP : sy_model_card_read(&weights->card, file, weights->path, weights->arena, &err);
     sy_safetensors_close(file);
+    char config[4200];
+    snprintf(config, sizeof config, "%.4000s/run.cfg", wish->source);
+    if (status == SY_ENOTSUP && !wish->net && access(config, F_OK) == 0) {
+        weights->linked = true;
+        return true;
+    }
     if (status == SY_ENOTSUP) {
         return card_from_wish(&weights->card, wish, weights->path, problems);
     }
@@ -183,6 +191,57 @@ static struct sy_setting *make_config(const struct sy_weights *weights, const st
     return root;
 }
 
+/* The whole run, for a node that is of no use alone. */
+static bool open_linked(struct sy_weights *weights, const struct sy_weights_wish *wish, struct sy_registry *registry,
+                        struct sy_problems *problems) {
+    struct sy_setting *config = sy_load_config(wish->source, &wish->set, problems);
+    struct sy_experiment *experiment = config ? sy_experiment_create(config, registry, problems) : NULL;
+    char path[4608];
+    struct sy_weights_wish last = *wish;
+    last.checkpoint = wish->checkpoint ? wish->checkpoint : "last"; /* the best of a node is not the best of all */
+    if (!sy_weights_find(weights->path, sizeof weights->path, &last, problems)) {
+        sy_experiment_destroy(experiment);
+        return false;
+    }
+    weights->experiment = experiment;
+    for (weights->node = 0; experiment && weights->node < experiment->n_nodes; weights->node++) {
+        if (!strcmp(sy_weights_path(path, sizeof path, weights, weights->node), weights->path)) {
+            const struct sy_dataset_info *info = &experiment->dataset_info;
+            weights->card = (struct sy_model_card){.image = info->shape,
+                                                   .classes = info->classes,
+                                                   .class_names = info->class_names,
+                                                   .mean = experiment->data.mean,
+                                                   .std = experiment->data.std};
+            if (!experiment->nodes[weights->node].has_logits) {
+                sy_problem_in(problems, weights->path, 0, "belongs to a node without logits, a piece of others");
+            }
+            return experiment->nodes[weights->node].has_logits;
+        }
+    }
+    if (experiment) {
+        sy_problem_in(problems, weights->path, 0, "belongs to no node of %s/run.cfg", wish->source);
+    }
+    return false;
+}
+
+const char *sy_weights_path(char *out, size_t room, const struct sy_weights *weights, int32_t node) {
+    int folder = (int)(strrchr(weights->path, '/') - weights->path);
+    snprintf(out, room, "%.*s/%s.safetensors", folder, weights->path, weights->experiment->nodes[node].name);
+    return out;
+}
+
+int sy_weights_cohort(struct sy_cohort **out, const struct sy_weights *weights, struct sy_error *err) {
+    char path[4608];
+    struct sy_experiment *experiment = weights->experiment;
+    int status = sy_cohort_create(out, experiment, err);
+    for (int32_t i = 0; weights->linked && i < experiment->n_nodes && status == SY_OK; i++) {
+        struct sy_member *member = &(*out)->members[i];
+        status = sy_weights_load(experiment->backend_ops, member->plan, &member->node->graph->graph,
+                                 sy_weights_path(path, sizeof path, weights, i), err);
+    }
+    return status;
+}
+
 bool sy_weights_open(struct sy_weights *weights, const struct sy_weights_wish *wish, struct sy_registry *registry,
                      struct sy_problems *problems) {
     size_t before = sy_problems_count(problems);
@@ -193,6 +252,9 @@ bool sy_weights_open(struct sy_weights *weights, const struct sy_weights_wish *w
     }
     if (!sy_weights_find(weights->path, sizeof weights->path, wish, problems) || !read_card(weights, wish, problems)) {
         return false;
+    }
+    if (weights->linked) {
+        return open_linked(weights, wish, registry, problems) && sy_problems_count(problems) == before;
     }
     struct sy_setting *config = make_config(weights, wish, registry, problems);
     if (!config) {

@@ -21,13 +21,20 @@ struct sy_weights_wish {
     struct sy_assignments set;
 };
 
-/* Weights of one network. */
+/* Weights of one network; where it is fed by other nodes of a run, of all that run's nodes. */
 struct sy_weights {
     char path[4096]; /* the file, absolute */
+    bool linked;     /* it is fed by other nodes: the experiment is the run's, its files lie beside this one */
+    int32_t node;    /* which of the experiment's nodes is meant; 0 unless linked */
     struct sy_arena *arena;
     struct sy_model_card card;        /* as the file says, or the person */
     struct sy_experiment *experiment; /* of one node that starts from them; its data set is open if it was wanted */
 };
+
+/* A cohort of the experiment with these weights in it. */
+int sy_weights_cohort(struct sy_cohort **out, const struct sy_weights *weights, struct sy_error *err);
+/* "FOLDER/NODE.safetensors" of any of its nodes; returns `out`. */
+const char *sy_weights_path(char *out, size_t room, const struct sy_weights *weights, int32_t node);
 
 /* Options that all three commands have, and their lines for `--help`. */
 #define SY_WEIGHTS_OPTIONS                                                                   \

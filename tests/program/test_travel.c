@@ -144,3 +144,30 @@ Test(travel, pictures_get_classes_by_name) {
     cr_expect_eq(run_program("predict there"), 2);
     cr_expect_eq(run_program("predict there small.cfg"), 2);
 }
+
+/* A branch on a trunk is a network only together with it. */
+Test(travel, a_node_that_others_feed_takes_them_along) {
+    write_text("branch.cfg",
+               "experiment = \"branch\"; threads = 1;\n"
+               "data: { plugin = \"shapes\"; batch = 8; limit = 16; test_limit = 16; train = 24; test = 16; };\n"
+               "nodes: {\n"
+               "  trunk: { plugin = \"resnet_cifar\"; depth = 8; to = 2; role = \"part\"; };\n"
+               "  student: { plugin = \"resnet_cifar\"; depth = 8; from = 3; role = \"student\";\n"
+               "             inputs = [\"trunk.stage2\"]; };\n"
+               "};\n"
+               "topology: { plugin = \"independent\"; };\n");
+    cr_assert_eq(run_program("run branch.cfg --out branch --quiet"), 0);
+    cr_assert_eq(run_program("eval branch --json"), 0);
+    double top1 = number_after("\"top1\":");
+    char *epochs = read_text("branch/epochs.jsonl");
+    cr_expect_eq(strtod(strstr(strstr(epochs, "\"student\":{"), "\"test_accuracy\":") + 16, NULL), top1);
+    free(epochs);
+    cr_assert_eq(run_program("convert branch whole.safetensors --node student"), 0);
+    char *whole = read_text("whole.safetensors");
+    cr_expect(strstr(whole + 8, "\"trunk.conv1.weight\"") && strstr(whole + 8, "\"student.linear.weight\""));
+    free(whole);
+    cr_assert_eq(run_program("convert branch whole.onnx --node student"), 0);
+    cr_expect_eq(run_program("convert branch trunk.onnx --node trunk --checkpoint last"), 2);
+    cr_expect(said("belongs to a node without logits"));
+    cr_expect_eq(run_program("eval branch/checkpoints/best/student.safetensors"), 2, "alone it is of no use");
+}
