@@ -71,6 +71,9 @@ static void add_share(struct line *line, const struct sy_cohort *cohort, const s
 static void add_nodes(struct line *line, const struct sy_cohort *cohort, const struct sy_totals *totals) {
     for (int32_t i = 0; i < cohort->experiment->n_nodes && totals->samples; i++) {
         const struct sy_node_totals *node = &totals->nodes[i];
+        if (!cohort->experiment->nodes[i].has_logits) {
+            continue;
+        }
         add(line, "  %s %.3f %.1f%%", cohort->experiment->nodes[i].name, node->loss / (double)totals->samples,
             100.0 * (double)node->correct / (double)totals->samples);
     }
@@ -115,6 +118,9 @@ static void on_epoch(void *context, const struct sy_cohort *cohort, const struct
     add(&line, "%sepoch %lld/%lld", display->title, (long long)now->epoch + 1, (long long)experiment->train.epochs);
     for (int32_t i = 0; i < experiment->n_nodes && totals->samples; i++) {
         const struct sy_node_totals *node = &totals->nodes[i];
+        if (!experiment->nodes[i].has_logits) {
+            continue;
+        }
         add(&line, "  %s loss %.3f train %.1f%%", experiment->nodes[i].name, node->loss / (double)totals->samples,
             100.0 * (double)node->correct / (double)totals->samples);
         if (node->val.samples) {

@@ -40,6 +40,22 @@ int32_t sy_graph_output(const struct sy_graph *graph, const char *name) {
     return -1;
 }
 
+bool sy_graph_reads(const struct sy_graph *graph, int32_t value) {
+    for (int32_t i = 0; i < graph->n_ops; i++) {
+        for (int32_t k = 0; k < graph->ops[i]->n_inputs; k++) {
+            if (graph->ops[i]->inputs[k] == value) {
+                return true;
+            }
+        }
+    }
+    for (int32_t k = 0; k < graph->n_outputs; k++) {
+        if (graph->outputs[k]->value == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int64_t param_count(const struct sy_param *param) {
     int64_t count = 1;
     for (int32_t d = 0; d < param->rank; d++) {

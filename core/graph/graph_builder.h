@@ -28,6 +28,9 @@ void sy_graph_destroy(struct sy_built_graph *built);
 /* Index of an output by name, -1 if there is none. */
 int32_t sy_graph_output(const struct sy_graph *graph, const char *name);
 
+/* Whether some operator reads a value, or it is an output. */
+bool sy_graph_reads(const struct sy_graph *graph, int32_t value);
+
 /* A copy of the graph that has only the outputs named and the operators these need; every parameter stays (unused ones
  * too: they are part of the network's weights). The original must outlive it. NULL when memory is used up. */
 struct sy_built_graph *sy_graph_prune(const struct sy_graph *graph, const int32_t *outputs, int32_t n_outputs);

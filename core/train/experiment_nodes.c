@@ -48,23 +48,6 @@ static void read_label_loss(struct sy_experiment *experiment, struct sy_node *no
                      sy_arena_print(experiment->arena, "label loss of %s", node->name), problems);
 }
 
-/* Whether some operator reads the input, or it is an output itself. */
-static bool is_read(const struct sy_graph *graph, int32_t value) {
-    for (int32_t i = 0; i < graph->n_ops; i++) {
-        for (int32_t k = 0; k < graph->ops[i]->n_inputs; k++) {
-            if (graph->ops[i]->inputs[k] == value) {
-                return true;
-            }
-        }
-    }
-    for (int32_t k = 0; k < graph->n_outputs; k++) {
-        if (graph->outputs[k]->value == value) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What the graph has to have: every input read, and logits for every class if there are logits. */
 static bool check_graph(struct sy_experiment *experiment, struct sy_node *node, const char *plugin,
                         struct sy_problems *problems) {
@@ -72,7 +55,7 @@ static bool check_graph(struct sy_experiment *experiment, struct sy_node *node, 
     int32_t classes = experiment->dataset_info.classes, logits = sy_graph_output(graph, "logits");
     bool good = true;
     for (int32_t k = 0; k < node->n_links; k++) {
-        if (!is_read(graph, graph->inputs[k])) {
+        if (!sy_graph_reads(graph, graph->inputs[k])) {
             sy_problem(problems, node->links[k].setting ? node->links[k].setting : node->setting,
                        "network \"%s\" does not read its input %d; it has %d", plugin, k, node->n_links);
             good = false;

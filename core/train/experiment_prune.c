@@ -49,13 +49,16 @@ static void prune_node(struct sy_experiment *experiment, int32_t index, struct s
             }
         }
     }
-    for (int32_t k = 0; k < node->n_links; k++) {
-        node->input_gradients |= sy_experiment_flows_back(experiment, &node->links[k]) ? UINT32_C(1) << k : 0;
-    }
     if (!n_used && is_left_over(experiment, node)) {
         in_use(used, &n_used, 0);
     }
     node->graph = sy_graph_prune(&node->full->graph, used, n_used);
+    /* A link that only pruned operators read carries nothing. */
+    for (int32_t k = 0; node->graph && k < node->n_links; k++) {
+        bool carries = sy_experiment_flows_back(experiment, &node->links[k]) &&
+                       sy_graph_reads(&node->graph->graph, node->graph->graph.inputs[k]);
+        node->input_gradients |= carries ? UINT32_C(1) << k : 0;
+    }
     if (!n_used) {
         sy_problem(problems, node->setting,
                    "network \"%s\" has no output \"logits\", and nobody reads another of node \"%s\"",

@@ -161,6 +161,34 @@ Test(methods, crd_kd) {
     follow_contrast("crd_kd");
 }
 
+/* The backend that people get by default rounds otherwise, and goes the same way. */
+Test(methods, the_default_backend_stays_near) {
+    static const char *const some[] = {"one", "okddip", "pcl", "ffl"};
+    for (size_t m = 0; m < COUNT(some); m++) {
+        struct rig rig = make_method(some[m], "backend=auto\n");
+        for (int step = 0; step < GOLDEN_STEPS / 2; step++) {
+            rig_step(&rig, EPOCH);
+            for (size_t i = 0; i < COUNT(golden_losses); i++) {
+                if (!strcmp(golden_losses[i].method, some[m])) {
+                    double loss = rig.cohort->members[rig_node(&rig, golden_losses[i].node)].loss;
+                    expect_near(loss, golden_losses[i].losses[step], 1e-3, some[m], golden_losses[i].node, "auto");
+                }
+            }
+        }
+        rig_finish(&rig);
+    }
+}
+
+/* Of two targets only one is learnt from: what feeds the other alone gets nothing back. */
+Test(methods, what_nobody_reads_carries_nothing_back) {
+    struct rig rig = make_method("okddip", "topology.edges=[\"attention -> one source_output=target1 attached=1\", "
+                                           "\"one -> leader loss=mean\"]\nbackend=auto\n");
+    const struct sy_node *attention = &rig.experiment->nodes[rig_node(&rig, "attention")];
+    cr_expect_eq(attention->input_gradients, 0x1f9, "query1, all keys and all logits: %x", attention->input_gradients);
+    rig_step(&rig, EPOCH);
+    rig_finish(&rig);
+}
+
 /* ---- what must be the same bits --------------------------------------------------------------------------------- */
 
 static void expect_same_bits(const struct rig *one, const char *one_node, const struct rig *other,
