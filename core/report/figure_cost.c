@@ -59,10 +59,8 @@ static int one_figure(struct sy_figures *figures, int32_t node, enum sy_metric c
         }
     }
     return sy_sketch_end(&sketch,
-                         sy_report_printf(report,
-                                          "Accuracy of %s against cost; bars: one standard deviation over the "
-                                          "seeds.",
-                                          report->nodes[node]),
+                         sy_report_printf(report, "Accuracy of %s against cost%s.", report->nodes[node],
+                                          report->n_seeds > 1 ? "; bars: one standard deviation over the seeds" : ""),
                          err);
 }
 

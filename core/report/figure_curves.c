@@ -108,8 +108,8 @@ static void write_plot(struct sy_sketch *sketch, const struct sy_report *report,
                 (int)(count + i), sy_sketch_style(shown[i]));
     }
     for (int32_t i = 0; i < count; i++) {
-        fprintf(out, "    '%s.dat' index %d using 1:2 with lines ls %d title ", sketch->name, (int)i,
-                sy_sketch_style(shown[i]));
+        fprintf(out, "    '%s.dat' index %d using 1:2 with %s ls %d title ", sketch->name, (int)i,
+                longest(report) < 8 ? "linespoints" : "lines", sy_sketch_style(shown[i]));
         sy_sketch_text(out, report->variants[shown[i]].name);
         fputs(i + 1 < count ? ", \\\n" : "\n", out);
     }
@@ -160,7 +160,7 @@ static int one_figure(struct sy_figures *figures, const struct wish *wish, const
         }
         sy_sketch_axes(&sketch, "epoch", wish->unit);
         sy_sketch_key(&sketch, wish->corner, count);
-        sy_sketch_tics(&sketch, 0, longest(report));
+        sy_sketch_tics(&sketch, 0, longest(report) < 5 ? 5 : longest(report)); /* there are no half epochs */
         fprintf(sketch.script, "set xrange [0:%g]\nset offsets 0,0,graph 0.02,0\n%s", longest(report),
                 wish->series == expert_share ? "set yrange [0:*<100]\n" : "");
         write_plot(&sketch, report, shown, count, second != NULL);

@@ -46,11 +46,19 @@ void sy_report_note(struct sy_report *report, const char *format, ...) {
     }
 }
 
-int32_t sy_report_node_index(struct sy_report *report, const char *name) {
+int32_t sy_report_find_node(const struct sy_report *report, const char *name) {
     for (int32_t n = 0; n < report->n_nodes; n++) {
         if (!strcmp(report->nodes[n], name)) {
             return n;
         }
+    }
+    return -1;
+}
+
+int32_t sy_report_node_index(struct sy_report *report, const char *name) {
+    int32_t known = sy_report_find_node(report, name);
+    if (known >= 0) {
+        return known;
     }
     char *copy = report->n_nodes < SY_MOST_NODES ? sy_arena_text(report->arena, name) : NULL;
     if (!copy) {

@@ -13,7 +13,9 @@ void sy_report_note(struct sy_report *report, const char *format, ...);
 SY_PRINTF(2, 3)
 char *sy_report_printf(struct sy_report *report, const char *format, ...);
 
-/* The index of a node by name; a new one is appended while there is room for it, else -1. */
+/* The index of a node by name, -1 for none. */
+int32_t sy_report_find_node(const struct sy_report *report, const char *name);
+/* The same, but a new one is appended while there is room for it, else -1. */
 int32_t sy_report_node_index(struct sy_report *report, const char *name);
 
 /* What a run's folder tells besides its nodes: its state and which nodes it has, so that all are known before figures are

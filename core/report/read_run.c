@@ -178,7 +178,30 @@ static void read_ratios(struct sy_report *report, struct sy_report_run *run) {
     }
 }
 
-static void read_result(struct sy_report *report, struct sy_report_run *run, const json_t *result) {
+/* False when memory is used up. */
+static bool read_agreement(struct sy_report *report, struct sy_report_run *run, const json_t *pairs) {
+    enum { MOST = 32 }; /* nodes; of more, nobody reads a table of pairs */
+    size_t nodes = (size_t)report->n_nodes;
+    if (!json_array_size(pairs) || nodes > MOST) {
+        return true;
+    }
+    run->agreement = sy_arena_take(report->arena, nodes * nodes * sizeof *run->agreement);
+    for (size_t i = 0; run->agreement && i < nodes * nodes; i++) {
+        run->agreement[i] = (double)NAN;
+    }
+    for (size_t i = 0; run->agreement && i < json_array_size(pairs); i++) {
+        const json_t *pair = json_array_get(pairs, i);
+        const char *a = sy_json_text(pair, "a"), *b = sy_json_text(pair, "b");
+        int32_t one = a ? sy_report_find_node(report, a) : -1, other = b ? sy_report_find_node(report, b) : -1;
+        if (one >= 0 && other >= 0) {
+            double value = share(report, run, pair, "share");
+            run->agreement[one * report->n_nodes + other] = run->agreement[other * report->n_nodes + one] = value;
+        }
+    }
+    return run->agreement != NULL;
+}
+
+static bool read_result(struct sy_report *report, struct sy_report_run *run, const json_t *result) {
     const json_t *nodes = json_object_get(result, "nodes");
     const char *selection = sy_json_text(result, "selection");
     run->selection = selection ? sy_arena_text(report->arena, selection) : NULL;
@@ -201,6 +224,7 @@ static void read_result(struct sy_report *report, struct sy_report_run *run, con
         node->diverged = diverged >= 0 && diverged < 1e9 ? (int64_t)diverged : node->diverged;
     }
     read_ratios(report, run);
+    return read_agreement(report, run, json_object_get(result, "agreement"));
 }
 
 bool sy_report_read_run(struct sy_report *report, struct sy_report_run *run) {
@@ -228,8 +252,11 @@ bool sy_report_read_run(struct sy_report *report, struct sy_report_run *run) {
     }
     if (run->state == SY_REPORT_FINISHED) {
         json_t *object = sy_load_object(result, &ignored);
-        read_result(report, run, object);
+        bool sound = read_result(report, run, object);
         json_decref(object);
+        if (!sound) {
+            return false;
+        }
     }
     return sy_report_read_predictions(report, run);
 }

@@ -72,6 +72,7 @@ struct sy_report_run {
     double figures[SY_METRICS];    /* from SY_METRIC_SHARE on */
     struct sy_report_node *nodes;  /* one for each of the report's */
     double *share;                 /* of batches in expert mode, one an epoch; NULL where there are no gates */
+    double *agreement;             /* nodes x nodes, shares of the test set that both call the same; NULL: not told */
     int32_t classes;               /* of the confusion matrices; 0: none */
     char **class_names;            /* classes of them, or NULL */
 };

@@ -29,6 +29,7 @@ enum sy_sheet_form { SY_SHEET_TEXT, SY_SHEET_MARKDOWN, SY_SHEET_LATEX, SY_SHEET_
 enum sy_sheet_kind {
     SY_SHEET_RESULTS,     /* a row a variant, accuracy of every node and the share in expert mode */
     SY_SHEET_QUALITY,     /* a row a variant and node: accuracy, top-5, NLL, ECE, what a paper says */
+    SY_SHEET_AGREEMENT,   /* a row a variant and pair of nodes */
     SY_SHEET_DIFFERENCES, /* against the baseline */
     SY_SHEET_COST,        /* a row a variant */
     SY_SHEET_WORK,        /* a row a variant and node */

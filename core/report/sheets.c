@@ -69,19 +69,26 @@ static void metric_head(struct sy_report *report, struct sy_sheet *sheet, int32_
     sy_sheet_head(sheet, column, sy_arena_text(report->arena, head), false);
 }
 
+/* As a reader sees it: what looks the same is the same. */
+static double as_shown(const struct sy_cell *cell, int better) {
+    char text[64];
+    return better * strtod(sy_metric_write(text, sizeof text, cell->figure.mean, cell->digits), NULL);
+}
+
 /* Marks the best of the rows first, first + step, ... of a column, where they differ and the metric has a best. */
 static void mark_best(struct sy_sheet *sheet, int32_t column, int32_t first, int32_t step, enum sy_metric metric) {
     int better = sy_metric_about(metric)->better;
     double best = (double)-INFINITY, worst = (double)INFINITY;
     for (int32_t r = first; r < sheet->rows && better; r += step) {
         const struct sy_cell *cell = &sheet->cells[r * sheet->columns + column];
-        bool told = !cell->text && cell->figure.n > 0;
-        best = told && better * cell->figure.mean > best ? better * cell->figure.mean : best;
-        worst = told && better * cell->figure.mean < worst ? better * cell->figure.mean : worst;
+        if (!cell->text && cell->figure.n > 0) {
+            best = fmax(best, as_shown(cell, better));
+            worst = fmin(worst, as_shown(cell, better));
+        }
     }
     for (int32_t r = first; r < sheet->rows && best > worst; r += step) {
         struct sy_cell *cell = &sheet->cells[r * sheet->columns + column];
-        cell->best = !cell->text && cell->figure.n > 0 && better * cell->figure.mean >= best;
+        cell->best = !cell->text && cell->figure.n > 0 && as_shown(cell, better) >= best;
     }
 }
 
@@ -234,6 +241,44 @@ static struct sy_sheet *quality(struct sy_report *report) {
     return sheet;
 }
 
+/* ---- agreement -------------------------------------------------------------------------------------------------- */
+
+static struct sy_summary agreement_of(const struct sy_report *report, int32_t variant, int32_t one, int32_t other) {
+    struct sy_summary none = {0, (double)NAN, (double)NAN};
+    double *values = malloc(((size_t)report->n_seeds + 1) * sizeof *values);
+    for (int32_t s = 0; values && s < report->n_seeds; s++) {
+        const struct sy_report_run *run = &report->variants[variant].runs[s];
+        values[s] = run->agreement ? 100 * run->agreement[one * report->n_nodes + other] : (double)NAN;
+    }
+    struct sy_summary summary = values ? sy_summarize(values, report->n_seeds) : none;
+    free(values);
+    return summary;
+}
+
+static struct sy_sheet *agreement(struct sy_report *report) {
+    static const char *const heads[] = {"variant", "one node", "another", "the same class, %"};
+    int32_t nodes = report->n_nodes;
+    struct sy_sheet *sheet = sy_sheet_new(report, "Agreement: share of the test set of which two nodes say the same",
+                                          report->n_variants * nodes * (nodes - 1) / 2, 4);
+    for (int32_t c = 0; sheet && c < 4; c++) {
+        sy_sheet_head(sheet, c, heads[c], c < 3);
+    }
+    for (int32_t v = 0; sheet && v < report->n_variants; v++) {
+        for (int32_t pair = 0; pair < nodes * nodes; pair++) {
+            int32_t one = pair / nodes, other = pair % nodes;
+            struct sy_summary found = agreement_of(report, v, one, other);
+            if (one < other && found.n) {
+                struct sy_cell *row = sy_sheet_row(sheet);
+                row[0] = word(report->variants[v].name);
+                row[1] = word(report->nodes[one]);
+                row[2] = word(report->nodes[other]);
+                row[3] = (struct sy_cell){.figure = found, .digits = 2};
+            }
+        }
+    }
+    return sheet;
+}
+
 /* ---- differences ------------------------------------------------------------------------------------------------ */
 
 /* A probability as it is told. */
@@ -327,9 +372,10 @@ static struct sy_sheet *work(struct sy_report *report) {
                                          SY_METRIC_PER_MINUTE};
     enum sy_metric metrics[5];
     int32_t count = measured(metrics, report, all, 5);
-    struct sy_sheet *sheet = count ? by_node(report, "Work of each node in training", metrics, count, 0) : NULL;
+    struct sy_sheet *sheet =
+        count ? by_node(report, "Work of each node in training, in multiply-adds", metrics, count, 0) : NULL;
     if (sheet) {
-        sheet->note = "Saved: what pausing did not spend. Accuracy per work and per time: a node's accuracy by the "
+        sheet->note = "Saved: what pausing did not spend. Accuracy: the node's by the "
                       "multiply-adds of all nodes and by the wall time of the whole run.";
     }
     return sheet;
@@ -382,8 +428,8 @@ static struct sy_sheet *runs(struct sy_report *report) {
 }
 
 const struct sy_sheet *sy_sheet_of(struct sy_report *report, enum sy_sheet_kind kind) {
-    static struct sy_sheet *(*const makers[SY_SHEETS])(struct sy_report *) = {results, quality, differences,      cost,
-                                                                              work,    runs,    sy_sheet_settings};
+    static struct sy_sheet *(*const makers[SY_SHEETS])(struct sy_report *) = {
+        results, quality, agreement, differences, cost, work, runs, sy_sheet_settings};
     struct sy_sheet *sheet = makers[kind](report);
     return sheet && sheet->rows ? sheet : NULL;
 }

@@ -66,6 +66,7 @@ Test(tables, a_suite_as_text) {
     expect_in(text, "Test accuracy of each node");
     expect_in(text, "policy.plugin");
     expect_in(text, "reproduced");
+    expect_in(text, "81.00 +- 0.00");
     expect_in(text, "Accuracy less that of vanilla");
     free(text);
     sy_report_destroy(report);
