@@ -6,6 +6,7 @@
 
 #include "../record/json.h"
 
+#include "../config/values.h"
 #include "run_config.h"
 #include "stages_parts.h"
 
@@ -42,8 +43,10 @@ static bool remember(struct sy_stages *stages, struct sy_stage *stage, struct sy
     return stage->experiment != NULL;
 }
 
-/* Makes the paths that an experiment made absolute absolute in the file's own tree, so that it runs from anywhere. */
-static void take_paths(struct sy_setting *mine, const struct sy_setting *theirs) {
+/* Makes the paths that an experiment made absolute absolute in the file's own tree, so that it runs from anywhere. False
+ * when memory is used up. */
+static bool take_paths(struct sy_setting *mine, const struct sy_setting *theirs) {
+    bool good = true;
     for (size_t i = 0; i < mine->n_children; i++) {
         struct sy_setting *child = mine->children[i];
         const struct sy_setting *there = child->name              ? sy_setting_find(theirs, child->name)
@@ -54,10 +57,13 @@ static void take_paths(struct sy_setting *mine, const struct sy_setting *theirs)
         }
         bool same = child->line == there->line && child->file && there->file && !strcmp(child->file, there->file);
         if (child->kind == SY_SETTING_STRING && same && child->string[0] != '/' && there->string[0] == '/') {
-            sy_setting_set_string(child, there->string);
+            char *path = sy_absolute_path(child->string, child->file); /* not theirs: a $ stays one */
+            good = path && sy_setting_set_string(child, path) && good;
+            free(path);
         }
-        take_paths(child, there);
+        good = take_paths(child, there) && good;
     }
+    return good;
 }
 
 static void check_stage(struct sy_stages *stages, size_t index,
@@ -71,14 +77,14 @@ static void check_stage(struct sy_stages *stages, size_t index,
         return;
     }
     sy_stages_check_starts(stages, index, experiment, problems);
-    take_paths(stages->config, experiment->config);
+    bool good = take_paths(stages->config, experiment->config);
     for (size_t i = 0; i < groups->n_children; i++) {
-        take_paths(groups->children[i], experiment->config);
+        good = take_paths(groups->children[i], experiment->config) && good;
     }
     if (show && !sy_problems_count(problems)) {
         show(context, stages, index, experiment);
     }
-    if (!remember(stages, stage, experiment)) {
+    if (!remember(stages, stage, experiment) || !good) {
         sy_problem(problems, NULL, "memory is used up");
     }
     sy_experiment_destroy(experiment);

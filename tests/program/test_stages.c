@@ -103,6 +103,24 @@ Test(stages, resumed_anywhere_they_end_in_the_same_bytes) {
     cr_expect(said("cut0/run.cfg was made from another configuration"));
 }
 
+/* run.cfg has all it needs, wherever it lies: paths are absolute, those that differ between repetitions too. */
+Test(stages, the_written_config_runs_again) {
+    char text[1024];
+    write_trajectory("staged.cfg");
+    cr_assert_eq(run_program("run staged.cfg --out s --quiet"), 0);
+    snprintf(text, sizeof text,
+             "student: { repeat = [2, 4]; train: { epochs = 1; }; %s nodes: {\n"
+             "  teacher: { frozen = \"eval\"; init = \"s/stages/1-teacher/snapshots/$/teacher.safetensors\"; };\n"
+             "  student: { init = \"@previous\"; }; }; };\n",
+             distill);
+    write_stages("files.cfg", text);
+    cr_assert_eq(run_program("run files.cfg --out a --quiet"), 0);
+    cr_assert_eq(run_program("run a/run.cfg --out b --quiet"), 0);
+    cr_expect(same_bytes("a/run.cfg", "b/run.cfg"));
+    cr_expect(same_bytes("a/steps.jsonl", "b/steps.jsonl"));
+    cr_expect_not(same_bytes("a/stages/1-student-2/steps.jsonl", "a/stages/2-student-4/steps.jsonl"));
+}
+
 /* A stage's schedule begins anew, or the repetitions are one long run to it. */
 Test(stages, schedules_restart_or_go_on) {
     const char *const cosine = "--set stages.student.train.schedule.kind=cosine";
