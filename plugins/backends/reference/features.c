@@ -4,7 +4,7 @@
 #include <math.h>
 
 /* y_i = exp(x_i - max x) / sum_j exp(x_j - max x) */
-void softmax_forward(const struct names *k) {
+static void softmax_forward(const struct names *k) {
     size_t row = sy_shape_count(k->in);
     for (size_t n = 0; n < (size_t)k->n; n++) {
         const double *x = k->x + n * row;
@@ -23,7 +23,7 @@ void softmax_forward(const struct names *k) {
 }
 
 /* dx_i = y_i (dy_i - sum_j y_j dy_j) */
-void softmax_backward(const struct names *k) {
+static void softmax_backward(const struct names *k) {
     size_t row = sy_shape_count(k->in);
     for (size_t n = 0; n < (size_t)k->n; n++) {
         const double *y = k->y + n * row, *dy = k->dy + n * row;
@@ -38,7 +38,7 @@ void softmax_backward(const struct names *k) {
 }
 
 /* y = a b, and where b has one channel: y[c][h][w] = a[c][h][w] b[0][h][w] */
-void multiply_forward(const struct names *k) {
+static void multiply_forward(const struct names *k) {
     size_t row = sy_shape_count(k->in), row2 = sy_shape_count(k->in2);
     for (size_t n = 0; n < (size_t)k->n; n++) {
         for (size_t i = 0; i < row; i++) {
@@ -48,7 +48,7 @@ void multiply_forward(const struct names *k) {
 }
 
 /* da = b dy, db = a dy, summed over the channels where b has one */
-void multiply_backward(const struct names *k) {
+static void multiply_backward(const struct names *k) {
     size_t row = sy_shape_count(k->in), row2 = sy_shape_count(k->in2);
     for (size_t n = 0; n < (size_t)k->n; n++) {
         for (size_t i = 0; i < row; i++) {
@@ -60,21 +60,21 @@ void multiply_backward(const struct names *k) {
 }
 
 /* y[c][h][w] = x[first + c][h][w] */
-void slice_forward(const struct names *k) {
+static void slice_forward(const struct names *k) {
     FOR_OUTPUT(*k, n, c, oh, ow) {
         k->y[at(k->out, n, c, oh, ow)] = k->x[at(k->in, n, k->op->first + c, oh, ow)];
     }
 }
 
 /* dx[first + c][h][w] += dy[c][h][w] */
-void slice_backward(const struct names *k) {
+static void slice_backward(const struct names *k) {
     FOR_OUTPUT(*k, n, c, oh, ow) {
         k->dx[at(k->in, n, k->op->first + c, oh, ow)] += k->dy[at(k->out, n, c, oh, ow)];
     }
 }
 
 /* y = sum_i a_i b_i */
-void dot_forward(const struct names *k) {
+static void dot_forward(const struct names *k) {
     size_t row = sy_shape_count(k->in);
     for (size_t n = 0; n < (size_t)k->n; n++) {
         double sum = 0;
@@ -86,7 +86,7 @@ void dot_forward(const struct names *k) {
 }
 
 /* da_i = b_i dy, db_i = a_i dy */
-void dot_backward(const struct names *k) {
+static void dot_backward(const struct names *k) {
     size_t row = sy_shape_count(k->in);
     for (size_t n = 0; n < (size_t)k->n; n++) {
         for (size_t i = n * row; i < (n + 1) * row; i++) {
@@ -106,7 +106,7 @@ static double length(const double *x, size_t count) {
 }
 
 /* y = x / max(|x|, eps) */
-void l2_normalize_forward(const struct names *k) {
+static void l2_normalize_forward(const struct names *k) {
     size_t row = sy_shape_count(k->in);
     for (size_t n = 0; n < (size_t)k->n; n++) {
         double norm = length(k->x + n * row, row);
@@ -118,7 +118,7 @@ void l2_normalize_forward(const struct names *k) {
 }
 
 /* dx_i = (dy_i - y_i sum_j y_j dy_j) / |x| where |x| > eps, else dy_i / eps */
-void l2_normalize_backward(const struct names *k) {
+static void l2_normalize_backward(const struct names *k) {
     size_t row = sy_shape_count(k->in);
     for (size_t n = 0; n < (size_t)k->n; n++) {
         double norm = length(k->x + n * row, row), sum = 0;
@@ -138,15 +138,54 @@ static int32_t unshuffled(const struct names *k, int32_t c) {
 }
 
 /* y[j groups + i][h][w] = x[i C/groups + j][h][w] */
-void channel_shuffle_forward(const struct names *k) {
+static void channel_shuffle_forward(const struct names *k) {
     FOR_OUTPUT(*k, n, c, oh, ow) {
         k->y[at(k->out, n, c, oh, ow)] = k->x[at(k->in, n, unshuffled(k, c), oh, ow)];
     }
 }
 
 /* dx[i C/groups + j][h][w] += dy[j groups + i][h][w] */
-void channel_shuffle_backward(const struct names *k) {
+static void channel_shuffle_backward(const struct names *k) {
     FOR_OUTPUT(*k, n, c, oh, ow) {
         k->dx[at(k->in, n, unshuffled(k, c), oh, ow)] += k->dy[at(k->out, n, c, oh, ow)];
+    }
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------ */
+
+typedef void (*pass)(const struct names *k);
+
+/* Forward and backward; NULL where the operator is none of these. */
+static pass pass_of(int32_t kind, bool backward) {
+    switch (kind) {
+    case SY_OP_SOFTMAX:
+        return backward ? softmax_backward : softmax_forward;
+    case SY_OP_MULTIPLY:
+        return backward ? multiply_backward : multiply_forward;
+    case SY_OP_SLICE:
+        return backward ? slice_backward : slice_forward;
+    case SY_OP_DOT:
+        return backward ? dot_backward : dot_forward;
+    case SY_OP_L2_NORMALIZE:
+        return backward ? l2_normalize_backward : l2_normalize_forward;
+    case SY_OP_CHANNEL_SHUFFLE:
+        return backward ? channel_shuffle_backward : channel_shuffle_forward;
+    default:
+        return NULL;
+    }
+}
+
+bool features_forward(const struct names *k) {
+    pass forward = pass_of(k->op->kind, false);
+    if (forward) {
+        forward(k);
+    }
+    return forward != NULL;
+}
+
+void features_backward(const struct names *k) {
+    pass backward = pass_of(k->op->kind, true);
+    if (backward) {
+        backward(k);
     }
 }

@@ -376,29 +376,13 @@ int operator_forward(struct sy_plan *plan, int32_t index, struct sy_error *err) 
     case SY_OP_DROPOUT:
         dropout(plan, index, k.y, k.x, false);
         return SY_OK;
-    case SY_OP_SOFTMAX:
-        softmax_forward(&k);
-        return SY_OK;
-    case SY_OP_MULTIPLY:
-        multiply_forward(&k);
-        return SY_OK;
-    case SY_OP_SLICE:
-        slice_forward(&k);
-        return SY_OK;
-    case SY_OP_DOT:
-        dot_forward(&k);
-        return SY_OK;
-    case SY_OP_L2_NORMALIZE:
-        l2_normalize_forward(&k);
-        return SY_OK;
-    case SY_OP_CHANNEL_SHUFFLE:
-        channel_shuffle_forward(&k);
-        return SY_OK;
     case SY_OP_TRANSPOSED_CONV2D:
         transposed_conv2d(&k, false);
         return SY_OK;
     default:
-        return sy_fail(err, SY_ENOTSUP, "%s: operator %d is unknown here", k.op->name, k.op->kind);
+        return features_forward(&k)
+                   ? SY_OK
+                   : sy_fail(err, SY_ENOTSUP, "%s: operator %d is unknown here", k.op->name, k.op->kind);
     }
 }
 
@@ -446,28 +430,11 @@ void operator_backward(struct sy_plan *plan, int32_t index) {
     case SY_OP_DROPOUT:
         dropout(plan, index, k.dx, k.dy, true);
         break;
-    case SY_OP_SOFTMAX:
-        softmax_backward(&k);
-        break;
-    case SY_OP_MULTIPLY:
-        multiply_backward(&k);
-        break;
-    case SY_OP_SLICE:
-        slice_backward(&k);
-        break;
-    case SY_OP_DOT:
-        dot_backward(&k);
-        break;
-    case SY_OP_L2_NORMALIZE:
-        l2_normalize_backward(&k);
-        break;
-    case SY_OP_CHANNEL_SHUFFLE:
-        channel_shuffle_backward(&k);
-        break;
     case SY_OP_TRANSPOSED_CONV2D:
         transposed_conv2d(&k, true);
         break;
     default:
+        features_backward(&k);
         break;
     }
 }
