@@ -2,17 +2,19 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "../config/untrusted.h"
 #include "describe.h"
 #include "draw.h"
 #include "../train/stages.h"
 #include "session.h"
 
 static void usage(FILE *out) {
-    fputs("usage: switchyard check CONFIG [--set PATH.KEY=VALUE]... [--dot FILE] [--svg FILE]\n\n"
+    fputs("usage: switchyard check CONFIG [--set PATH.KEY=VALUE]... [--dot FILE] [--svg FILE] [--untrusted]\n\n"
           "Validates CONFIG without training and prints what would happen: backend and machine, data, every node with\n"
           "its parameters and multiply-adds, the loss of every node as a formula, gates and policies, learning rates,\n"
           "memory, and which file each plugin came from; all of it for every stage. Exit code 2 and all problems at "
           "once if there are any.\n\n"
+          "--untrusted takes CONFIG for a stranger's: it may bring no code and name no file outside its folder.\n"
           "--dot FILE  draws nodes, what feeds what, edges with their losses and gates, in Graphviz's language\n"
           "--svg FILE  the same as a picture; needs the program dot (Debian: graphviz)\n"
           "Of several stages each gets a file of its own, FILE with -STAGE before its ending.\n",
@@ -51,6 +53,16 @@ static int draw(const struct sy_experiment *experiment, const struct pictures *p
     return status == SY_OK ? SY_EXIT_OK : SY_EXIT_FAILED;
 }
 
+/* Plugin files that the config declares run with the rights of whoever runs the config. */
+static void tell_code(const struct sy_experiment *experiment) {
+    const struct sy_setting *declared = sy_setting_find(experiment->config, "plugins");
+    for (size_t i = 0; declared && i < declared->n_children; i++) {
+        printf("%s%s%s", i ? ", " : "\ncode       this config brings code that runs with your rights: ",
+               declared->children[i]->string,
+               i + 1 < declared->n_children ? "" : "; read it first (--untrusted refuses it)\n");
+    }
+}
+
 static int describe(struct sy_experiment *experiment, const struct pictures *pictures, const char *stage) {
     struct sy_error err = {.size = sizeof err};
     sy_describe_machine(stdout, experiment);
@@ -64,6 +76,7 @@ static int describe(struct sy_experiment *experiment, const struct pictures *pic
         return SY_EXIT_BAD_INPUT;
     }
     sy_describe_plugins(stdout, experiment);
+    tell_code(experiment);
     return draw(experiment, pictures, stage);
 }
 
@@ -118,19 +131,23 @@ static int check(struct sy_setting *config, struct sy_registry *registry, const 
 }
 
 int sy_cli_check(int argc, char **argv) {
-    static const struct option options[] = {{"set", required_argument, NULL, 's'},
-                                            {"dot", required_argument, NULL, 'd'},
-                                            {"svg", required_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"set", required_argument, NULL, 's'}, {"dot", required_argument, NULL, 'd'},
+        {"untrusted", no_argument, NULL, 'u'}, {"svg", required_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0}};
     struct sy_assignments set = {.count = 0};
     struct pictures pictures = {NULL, NULL};
+    bool untrusted = false;
     int option, code = SY_EXIT_BAD_INPUT;
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h') {
             usage(stdout);
             return SY_EXIT_OK;
+        }
+        if (option == 'u') {
+            untrusted = true;
+            continue;
         }
         if (option == 'd' || option == 'v') {
             *(option == 'd' ? &pictures.dot : &pictures.svg) = optarg;
@@ -146,7 +163,8 @@ int sy_cli_check(int argc, char **argv) {
         fprintf(stderr, "switchyard check: give one config file\n");
         return SY_EXIT_BAD_INPUT;
     }
-    struct sy_problems *problems = sy_problems_create();
+    bool guarded = !untrusted || sy_untrusted_begin(argv[optind]);
+    struct sy_problems *problems = guarded ? sy_problems_create() : NULL;
     struct sy_registry *registry = sy_registry_create(NULL);
     struct sy_setting *config = problems && registry ? sy_load_config(argv[optind], &set, problems) : NULL;
     if (config) {

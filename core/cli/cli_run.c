@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../config/untrusted.h"
 #include "progress.h"
 #include "session.h"
 #include "subject.h"
@@ -11,7 +12,7 @@ struct arguments {
     const char *config, *out;
     struct sy_assignments set;
     long long steps;
-    bool resume, quiet;
+    bool resume, quiet, untrusted;
 };
 
 static void usage(FILE *out) {
@@ -21,6 +22,7 @@ static void usage(FILE *out) {
           "  --set PATH.KEY=VALUE  change the config, as often as you like: --set train.epochs=3\n"
           "  --steps N             stop after N steps of the run, with a checkpoint\n"
           "  --resume              continue from the newest checkpoint in the run folder\n"
+          "  --untrusted           CONFIG is a stranger's: it may bring no code and name no file outside its folder\n"
           "  --quiet               only the final table\n"
           "  --help                this text\n\n"
           "CONFIG may be a run folder: then its run.cfg, and with --resume the run itself. Ctrl-C finishes the step,\n"
@@ -31,13 +33,10 @@ static void usage(FILE *out) {
 /* Exit code, or -1 to go on. */
 static int parse(struct arguments *arguments, int argc, char **argv) {
     static const struct option options[] = {
-        {"out", required_argument, NULL, 'o'},
-        {"set", required_argument, NULL, 's'},
-        {"steps", required_argument, NULL, 'n'},
-        {"resume", no_argument, NULL, 'r'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"out", required_argument, NULL, 'o'},   {"set", required_argument, NULL, 's'},
+        {"steps", required_argument, NULL, 'n'}, {"resume", no_argument, NULL, 'r'},
+        {"untrusted", no_argument, NULL, 'u'},   {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
     };
     int option;
     char *end;
@@ -63,6 +62,9 @@ static int parse(struct arguments *arguments, int argc, char **argv) {
             break;
         case 'r':
             arguments->resume = true;
+            break;
+        case 'u':
+            arguments->untrusted = true;
             break;
         case 'q':
             arguments->quiet = true;
@@ -140,7 +142,8 @@ int sy_cli_run(int argc, char **argv) {
     if (code >= 0) {
         return code;
     }
-    struct sy_problems *problems = sy_problems_create();
+    bool guarded = !arguments.untrusted || sy_untrusted_begin(arguments.config);
+    struct sy_problems *problems = guarded ? sy_problems_create() : NULL;
     struct sy_registry *registry = sy_registry_create(NULL);
     struct sy_subject subject = {0};
     code = SY_EXIT_BAD_INPUT;

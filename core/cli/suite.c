@@ -1,5 +1,6 @@
 /* suite.c - see suite.h. */
 #include "suite.h"
+#include "../config/untrusted.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -130,6 +131,11 @@ bool sy_suite_read(struct sy_suite *suite, const char *path, const struct sy_ass
         goto failed;
     }
     suite->name = settings.suite;
+    if (!sy_is_folder_name(suite->name)) {
+        sy_problem(problems, sy_setting_find(suite->root, "suite"),
+                   "\"%s\" becomes a folder: it must have no '/', not begin with '.', and be of 1 to 200 letters",
+                   suite->name);
+    }
     suite->seeds = settings.seeds.at;
     suite->n_seeds = settings.seeds.count;
     suite->base = sy_load_config(settings.base, assignments, problems);

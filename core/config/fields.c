@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "untrusted.h"
 #include "values.h"
 
 bool sy_table_row(const struct sy_table *table, size_t index, struct sy_field *out) {
@@ -138,12 +139,25 @@ static const char *read_text(struct reading *reading, const struct sy_field *fie
         sy_problem(reading->problems, from, "is %s, must be a string in quotes", sy_value_word(from));
         return NULL;
     }
+    bool own = !strcmp(from->file, "--set") || !strcmp(from->file, "default");
+    if (field->flags & SY_CODE && !own && sy_untrusted_folder()) {
+        sy_problem(reading->problems, from, "\"%s\" is code, which a config may not bring under --untrusted",
+                   from->string);
+        return NULL;
+    }
     if (field->flags & SY_PATH) {
         char *absolute = sy_absolute_path(from->string, from->file);
         bool set = absolute && sy_setting_set_string(from, absolute);
         free(absolute);
         if (!set) {
             out_of_memory(reading);
+            return NULL;
+        }
+        if (!own && !sy_untrusted_allows(from->string)) {
+            sy_problem(reading->problems, from,
+                       "%s is outside the config's folder %s, and --untrusted lets it name "
+                       "nothing there; --set may",
+                       from->string, sy_untrusted_folder());
             return NULL;
         }
     }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "untrusted.h"
+
 #define MOST_DEEP  10   /* libconfig's own limit */
 #define MOST_FILES 1000 /* ten files that include each other twice are 1024 already */
 
@@ -79,6 +81,13 @@ static void follow(struct walk *walk, const char *name, int line, const struct c
     if (name[0] == '/') {
         sy_problem_in(problems, chain->file, line, "@include \"%s\": must be relative to the folder of %s", name,
                       walk->top);
+        goto done;
+    }
+    if (!sy_untrusted_allows(path)) {
+        sy_problem_in(problems, chain->file, line,
+                      "@include \"%s\": is outside the config's folder, and --untrusted lets "
+                      "it name nothing there",
+                      name);
         goto done;
     }
     if (stat(path, &inner.status)) {

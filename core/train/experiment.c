@@ -1,6 +1,8 @@
 /* experiment.c - from a configuration to an experiment; the parts are in experiment_*.c. */
 #include "experiment_parts.h"
 
+#include "../config/untrusted.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -75,12 +77,17 @@ static void read_top(struct sy_experiment *experiment, struct sy_problems *probl
             "stages are for `run`, `check` and `compare`; here one of them is meant, whose run.cfg its run leaves");
         return;
     }
-    sy_fields_read(&top, &table, root, experiment->arena, problems);
+    bool sound = sy_fields_read(&top, &table, root, experiment->arena, problems);
     for (size_t i = 0; groups[i]; i++) {
         sy_setting_get(root, groups[i]);
     }
     sy_fields_finish(root, (const struct sy_table *const[]){&table}, 1, groups, problems);
     experiment->name = top.experiment;
+    if (top.experiment && !sy_is_folder_name(top.experiment)) {
+        sy_problem(problems, sy_setting_find(root, "experiment"),
+                   "\"%s\" becomes a folder: it must have no '/', not begin with '.', and be of 1 to 200 letters",
+                   top.experiment);
+    }
     experiment->seed = top.seed;
     experiment->precision = top.precision + 1;
     experiment->n_threads = top.threads > 0 ? top.threads : sy_threads_available();
@@ -93,7 +100,7 @@ static void read_top(struct sy_experiment *experiment, struct sy_problems *probl
         threads->used = true;
     }
     const struct sy_setting *declared = sy_setting_find(root, "plugins");
-    for (size_t i = 0; i < top.plugins.count; i++) {
+    for (size_t i = 0; sound && i < top.plugins.count; i++) {
         sy_registry_declare(experiment->registry, top.plugins.at[i], declared, problems);
     }
 }

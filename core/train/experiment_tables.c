@@ -17,7 +17,7 @@ const struct sy_field sy_experiment_fields[] = {
              .doc = "key of every random number: weights, order, crops"),
     SY_PARAM(struct top, precision, .choices = "fp32|bf16", .doc = "what the backend computes in"),
     SY_PARAM(struct top, threads, .def = 0, .min = 0, .max = 1024, .doc = "threads that compute; 0: all there are"),
-    SY_PARAM(struct top, plugins, .def_text = "[]", .flags = SY_PATH,
+    SY_PARAM(struct top, plugins, .def_text = "[]", .flags = SY_PATH | SY_CODE,
              .doc = "plugin files this experiment brings along, relative to this file"),
     SY_END,
 };

@@ -65,6 +65,7 @@ enum sy_field_flag {
     SY_REQUIRED = 2,      /* no default: the config must say it */
     SY_PATH = 4,          /* string: a file or folder, relative to the config that names it; arrives absolute */
     SY_MIN_EXCLUSIVE = 8, /* the minimum itself is not allowed */
+    SY_CODE = 16,         /* with SY_PATH: the file is executed; a config read with --untrusted may not name it */
 };
 
 /* One row of a plugin's field table. From it the core rejects unknown keys, checks types and ranges with file:line,
