@@ -15,15 +15,12 @@ static const char *file_of(struct sy_figures *figures, int32_t index, const char
     return sy_report_printf(figures->report, "%s/%s%s", figures->folder, figures->at[index].name, ending);
 }
 
-/* Pictures of an earlier report must not pass for this one's. */
-static void remove_old(struct sy_figures *figures) {
+static void remove_pictures(struct sy_figures *figures, int32_t index) {
     static const char *const endings[] = {".svg", ".pdf"};
-    for (int32_t i = 0; i < figures->count; i++) {
-        for (size_t k = 0; k < sizeof endings / sizeof *endings; k++) {
-            const char *path = file_of(figures, i, endings[k]);
-            if (path) {
-                remove(path);
-            }
+    for (size_t k = 0; k < sizeof endings / sizeof *endings; k++) {
+        const char *path = file_of(figures, index, endings[k]);
+        if (path) {
+            remove(path);
         }
     }
 }
@@ -48,6 +45,7 @@ static void draw(struct sy_figures *figures, const char *kinds) {
         struct sy_error one = {.size = sizeof one};
         if (sy_gnuplot_run(figures->folder, kinds, &scripts[i], 1, &one) != SY_OK) {
             sy_report_note(report, "%s/%s: %s", figures->folder, scripts[i], one.text);
+            remove_pictures(figures, i); /* what it had begun */
         }
     }
 }
@@ -64,7 +62,9 @@ int sy_figures_make(struct sy_figures *out, struct sy_report *report, const char
     if (status != SY_OK || !out->count) {
         return status;
     }
-    remove_old(out);
+    for (int32_t i = 0; i < out->count; i++) {
+        remove_pictures(out, i); /* those of an earlier report must not pass for this one's */
+    }
     draw(out, kinds);
     for (int32_t i = 0; i < out->count; i++) {
         const char *path = file_of(out, i, strstr(kinds, "svg") ? ".svg" : ".pdf");

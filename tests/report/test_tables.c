@@ -185,11 +185,11 @@ Test(tables, folders_that_are_none) {
 /* A suite.json from elsewhere names no file outside its folder. */
 Test(tables, names_stay_within_the_folder) {
     make((struct made_up){.variants = 1, .seeds = 1, .epochs = 1});
-    put_text(scratch_file(&scratch, "suite.json"),
-             "{\"suite\":\"x\",\"seeds\":[1],\"variants\":[{\"name\":\"../vanilla\"},{\"name\":\"vanilla\"},7]}");
+    put_text(scratch_file(&scratch, "suite.json"), "{\"suite\":\"x\",\"seeds\":[1],\"variants\":[{\"name\":\"../"
+                                                   "vanilla\"},{\"name\":\"vanilla\"},7,{\"name\":\"..\"}]}");
     struct sy_report *report = read_report(NULL);
     cr_assert_eq(report->n_variants, 1);
-    cr_assert_eq(report->n_notes, 2);
+    cr_assert_eq(report->n_notes, 3);
     sy_report_destroy(report);
 }
 
