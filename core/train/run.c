@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../host/call.h"
 #include "choices.h"
@@ -204,11 +205,31 @@ static bool at_limit(const struct run *run) {
     return run->options->steps > 0 && run->snapshot.next.step >= run->options->steps;
 }
 
+/* Adds to the reason of a failed step which samples were in its batch, and where the run can go on from. */
+static void tell_where(const struct run *run, const struct sy_batch *batch, struct sy_error *err) {
+    enum { SHOWN = 16 };
+    size_t used = strlen(err->text), room = sizeof err->text;
+    for (int32_t b = 0; b < batch->count && b < SHOWN && used < room; b++) {
+        used += (size_t)snprintf(err->text + used, room - used, "%s%lld",
+                                 b ? ", " : "; samples of the batch: ", (long long)batch->samples[b]);
+    }
+    if (batch->count > SHOWN && used < room) {
+        used += (size_t)snprintf(err->text + used, room - used, ", ... (%d in all)", batch->count);
+    }
+    if (used < room && run->saved >= 0) {
+        snprintf(err->text + used, room - used, "; the last checkpoint is %s/checkpoints/%lld", run->options->folder,
+                 (long long)run->saved);
+    } else if (used < room) {
+        snprintf(err->text + used, room - used, "; there is no checkpoint yet");
+    }
+}
+
 static int one_step(struct run *run, const struct sy_batch *batch, struct sy_error *err) {
     const struct sy_progress *progress = run->options->progress;
     struct sy_moment now = run->snapshot.next;
     int status = sy_cohort_step(run->cohort, batch, &now, err);
     if (status != SY_OK) {
+        tell_where(run, batch, err);
         return status;
     }
     double start = sy_seconds_now();

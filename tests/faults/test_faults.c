@@ -66,3 +66,15 @@ Test(faults, a_damaged_newest_checkpoint_gives_way_to_the_one_before) {
     cr_expect(said("the checkpoint of step 7 is damaged: r/checkpoints/7/student.safetensors: is not what it was"));
     cr_expect(same_bytes("whole/steps.jsonl", "r/steps.jsonl"));
 }
+
+Test(faults, a_loss_that_is_not_finite_says_where) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program("run small.cfg --quiet --out r --set train.optimizer.lr=1000 --set data.batch=20 --set "
+                             "train.checkpoint_every=0"),
+                 1);
+    cr_expect(said("switchyard: step ") && said("teacher: ") && said("is not finite"));
+    cr_expect(said("; samples of the batch: ") && said(", ... (20 in all); the last checkpoint is r/checkpoints/0"));
+    cr_assert_eq(
+        run_program("run small.cfg --quiet --out p --set train.checkpoint_steps=1 --set train.optimizer.lr=1000"), 1);
+    cr_expect(said("; the last checkpoint is p/checkpoints/"));
+}
