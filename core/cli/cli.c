@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"eval", sy_cli_eval, "measure trained weights on a data set"},
     {"predict", sy_cli_predict, "what a trained network says of pictures"},
     {"new", sy_cli_new, "write a plugin of your own to start from"},
+    {"probe", sy_cli_probe, "examine a plugin: does it keep the promises of its header?"},
     {"list", sy_cli_list, "list the plugins that can be found"},
     {"help", sy_cli_help, "explain a plugin: every parameter, its range and its source"},
 };

@@ -15,6 +15,7 @@ int sy_cli_watch(int argc, char **argv);
 int sy_cli_bench(int argc, char **argv);
 int sy_cli_new(int argc, char **argv);
 int sy_cli_replay(int argc, char **argv);
+int sy_cli_probe(int argc, char **argv);
 int sy_cli_list(int argc, char **argv);
 int sy_cli_help(int argc, char **argv);
 int sy_cli_convert(int argc, char **argv);

@@ -203,7 +203,7 @@ static void give_up(const struct slot *slot, int64_t seconds) {
     accuse(slot, "does not come back from ");
     say(": it has worked for ");
     say_number(seconds);
-    say(" s, the limit of train.call_limit");
+    say(" s, the limit of a call (train.call_limit, probe --limit)");
     say_last_words();
     _exit(1);
 }

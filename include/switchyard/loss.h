@@ -69,6 +69,17 @@ struct sy_loss_ops {
     int (*eval)(void *self, struct sy_loss_out *out, const struct sy_loss_in *in, struct sy_error *err);
 };
 
+/* What a loss does on purpose that an examination would take for a mistake; what sy_plugin.extension returns for this
+ * id. Each is the reason, in a few words, or NULL where the rule holds. */
+#define SY_LOSS_EXCEPTIONS "loss/exceptions"
+
+struct sy_loss_exceptions {
+    uint32_t size;
+    int32_t reserved;
+    const char *constant;     /* the gradient leaves out a part of the value that depends on the target, and why */
+    const char *over_classes; /* it is a mean over classes (or elements), and why */
+};
+
 #ifdef __cplusplus
 }
 #endif

@@ -359,8 +359,14 @@ static int eval(void *self, struct sy_loss_out *out, const struct sy_loss_in *in
 
 static const struct sy_loss_ops ops = {.size = sizeof ops, .formula = formula, .eval = eval};
 
+static const void *extension(const char *id) {
+    static const struct sy_loss_exceptions exceptions = {
+        .size = sizeof exceptions, .constant = "the target is a constant, though the learner has a part in it"};
+    return strcmp(id, SY_LOSS_EXCEPTIONS) ? NULL : &exceptions;
+}
+
 SY_PLUGIN(
-    SY_LOSS, "kdcl", struct kdcl, .fields = fields, .ops = &ops,
+    SY_LOSS, "kdcl", struct kdcl, .fields = fields, .ops = &ops, .extension = extension,
     .doc = "KDCL: divergence from one target made of the outputs of all networks, the learner's among them",
     .help =
         "For edges with several sources (topology ensemble), each node with its own view of the batch\n"

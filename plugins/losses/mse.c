@@ -1,4 +1,6 @@
 /* mse.c - mean squared difference of two outputs of the same shape: FitNet's hint, or logits matched as they are. */
+#include <string.h>
+
 #include <switchyard/loss.h>
 
 struct mse {
@@ -64,7 +66,13 @@ static int eval(void *self, struct sy_loss_out *out, const struct sy_loss_in *in
 
 static const struct sy_loss_ops ops = {.size = sizeof ops, .formula = formula, .check = check, .eval = eval};
 
-SY_PLUGIN(SY_LOSS, "mse", struct mse, .fields = fields, .ops = &ops,
+static const void *extension(const char *id) {
+    static const struct sy_loss_exceptions exceptions = {
+        .size = sizeof exceptions, .over_classes = "over = \"elements\" is a mean over all elements, as hints are"};
+    return strcmp(id, SY_LOSS_EXCEPTIONS) ? NULL : &exceptions;
+}
+
+SY_PLUGIN(SY_LOSS, "mse", struct mse, .fields = fields, .ops = &ops, .extension = extension,
           .doc = "mean squared difference of outputs of the same shape",
           .help =
               "On taps the hint of FitNet (weight 100, the outputs of the second stage) between networks of the same\n"

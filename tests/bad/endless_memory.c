@@ -10,11 +10,12 @@ struct broken {
 
 static int decide(void *self, struct sy_policy_out *out, const struct sy_policy_in *in, struct sy_error *err) {
     (void)self, (void)err;
-    void *more = malloc(1 << 20);
-    if (more) {
-        memset(more, 1, 1 << 20);
+    static void *volatile last; /* so that no compiler leaves it out */
+    last = malloc(1 << 20);
+    if (last) {
+        memset(last, 1, 1 << 20);
     }
-    out->mode = in->step < 0 || !more ? SY_EXPERT : SY_LEARNING;
+    out->mode = in->step < 0 ? SY_EXPERT : SY_LEARNING;
     return SY_OK;
 }
 

@@ -60,7 +60,7 @@ Test(blame, crash_in_a_thread_of_the_loader) {
 Test(blame, call_that_does_not_come_back) {
     run_broken("loops_forever", "--set policy.plugin=loops_forever --set train.call_limit=1", 1);
     expect_said("switchyard: policy \"loops_forever\" does not come back from decide, at step 1 (");
-    expect_said("it has worked for 1 s, the limit of train.call_limit");
+    expect_said("it has worked for 1 s, the limit of a call");
     expect_checkpoint();
 }
 
