@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "../train/recording.h"
+
 void sy_describe_machine(FILE *out, const struct sy_experiment *experiment) {
     struct sy_backend_info info = {.size = sizeof info};
     experiment->backend_ops->info(experiment->backend->self, &info);
@@ -162,6 +164,19 @@ static void print_edge(FILE *out, const struct sy_experiment *experiment, const 
     fprintf(out, "%s", formula);
 }
 
+/* What train.record_signals will take. */
+static void print_recording(FILE *out, const struct sy_experiment *experiment) {
+    int32_t watched = 0;
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        watched += sy_is_watched(experiment, i);
+    }
+    if (experiment->train.record_signals != SY_SIGNALS_NONE && watched) {
+        double samples = (double)sy_experiment_train_samples(experiment);
+        fprintf(out, "           signals.bin takes %.1f MB an epoch, for replays\n",
+                4e-6 * samples * (1 + (double)watched * experiment->dataset_info.classes));
+    }
+}
+
 void sy_describe_wiring(FILE *out, const struct sy_experiment *experiment) {
     fprintf(out, "\nlosses     (mean over the batch; sources are detached unless said otherwise)\n");
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
@@ -189,6 +204,7 @@ void sy_describe_wiring(FILE *out, const struct sy_experiment *experiment) {
                 experiment->nodes[gate->student].name, gate->policy->found->plugin.name,
                 gate->watch_only ? ", only watching: nothing is opened, closed or paused" : "");
     }
+    print_recording(out, experiment);
     fprintf(out, "updates    %s; a paused teacher %s, its running statistics %s\n",
             experiment->order == SY_ORDER_ALTERNATING ? "one node after the other, from refreshed outputs"
                                                       : "of all nodes from the same outputs",

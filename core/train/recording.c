@@ -13,18 +13,13 @@ struct sy_recording {
     int32_t n_watched;
 };
 
-int32_t sy_watched_nodes(int32_t *out, const struct sy_experiment *experiment) {
-    int32_t count = 0;
-    for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        bool watched = false;
-        for (int32_t g = 0; g < experiment->n_gates; g++) {
-            watched |= experiment->gates[g].teacher == i || experiment->gates[g].student == i;
-        }
-        if (watched) {
-            out[count++] = i;
+bool sy_is_watched(const struct sy_experiment *experiment, int32_t node) {
+    for (int32_t g = 0; g < experiment->n_gates; g++) {
+        if (experiment->gates[g].teacher == node || experiment->gates[g].student == node) {
+            return true;
         }
     }
-    return count;
+    return false;
 }
 
 static int start(struct sy_recording *recording, const struct sy_experiment *experiment, struct sy_run_folder *folder,
@@ -36,9 +31,11 @@ static int start(struct sy_recording *recording, const struct sy_experiment *exp
     if (!recording->watched || !recording->names || !recording->logits) {
         return sy_fail(err, SY_ENOMEM, "no memory for recorded signals");
     }
-    recording->n_watched = sy_watched_nodes(recording->watched, experiment);
-    for (int32_t i = 0; i < recording->n_watched; i++) {
-        recording->names[i] = experiment->nodes[recording->watched[i]].name;
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        if (sy_is_watched(experiment, i)) {
+            recording->watched[recording->n_watched] = i;
+            recording->names[recording->n_watched++] = experiment->nodes[i].name;
+        }
     }
     const struct sy_signal_layout layout = {experiment->dataset_info.classes, experiment->data.batch,
                                             recording->n_watched, recording->names};

@@ -17,7 +17,7 @@ int sy_recording_step(struct sy_recording *recording, const struct sy_cohort *co
 int sy_recording_flush(struct sy_recording *recording, struct sy_error *err); /* NULL is fine */
 int sy_recording_close(struct sy_recording *recording, struct sy_error *err); /* NULL is fine */
 
-/* The nodes that some gate looks at: their indices into `out` (room for all), and how many. */
-int32_t sy_watched_nodes(int32_t *out, const struct sy_experiment *experiment);
+/* Whether some gate looks at the node. */
+bool sy_is_watched(const struct sy_experiment *experiment, int32_t node);
 
 #endif

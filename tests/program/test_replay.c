@@ -92,6 +92,10 @@ Test(replay, two_gates_and_alternating_updates) {
 
 Test(replay, recording_changes_nothing_and_resumes) {
     write_small("small.cfg", "");
+    cr_assert_eq(run_program("check small.cfg --set train.record_signals=logits"), 0);
+    cr_expect(said("signals.bin takes 0.0 MB an epoch, for replays"));
+    cr_assert_eq(run_program("check small.cfg"), 0);
+    cr_expect(!said("signals.bin"));
     cr_assert_eq(run_program("run small.cfg --quiet --set train.epochs=3 --out plain"), 0);
     cr_assert_eq(run_program(SMALL "--out whole"), 0);
     cr_assert_eq(run_program(SMALL "--out parts --steps 7"), 0);
