@@ -109,7 +109,7 @@ static void fuse_norm(struct fusing *f, const struct sy_op *op, int32_t index) {
     norm->op = op;
     norm->channels = v->channels;
     norm->blocks = v->blocks;
-    norm->mean = aligned_alloc(64, 7 * lanes * sizeof *norm->mean);
+    norm->mean = aligned_alloc(64, (7 * lanes * sizeof *norm->mean + 63) / 64 * 64);
     size_t sums = (size_t)(v->blocks * f->plan->host->threads) * sizeof *norm->sums;
     norm->sums = aligned_alloc(64, (sums + 63) / 64 * 64);
     if (!norm->mean || !norm->sums) {
