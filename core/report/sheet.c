@@ -101,6 +101,7 @@ static bool latex_has(const char *text, size_t bytes) {
 }
 
 void sy_write_escaped(FILE *out, const char *text, enum sy_sheet_form form) {
+    const char *whole = text;
     for (; *text; text++) {
         static const char *const signs[] = {"+-", "±", "$\\pm$", "±"};
         const char *instead = NULL;
@@ -119,6 +120,11 @@ void sy_write_escaped(FILE *out, const char *text, enum sy_sheet_form form) {
         if (!strncmp(text, "+- ", 3)) {
             fputs(signs[form], out);
             text++;
+            continue;
+        }
+        bool first = text == whole || text[-1] == ' ' || text[-1] == '[';
+        if (form == SY_SHEET_LATEX && letter == '-' && first && text[1] >= '0' && text[1] <= '9') {
+            fputs("$-$", out);
             continue;
         }
         if (form == SY_SHEET_LATEX && !strncmp(text, "10^", 3) && text[3] >= '0' && text[3] <= '9') {
@@ -295,7 +301,7 @@ static void write_latex(FILE *out, const struct sy_sheet *sheet) {
         fputs(". ", out);
         sy_write_escaped(out, sheet->note, SY_SHEET_LATEX);
     }
-    fputs("}\n\\begin{tabular}{", out);
+    fputs("}\n\\par\\medskip\n\\begin{tabular}{", out);
     for (int32_t c = 0; c < sheet->columns; c++) {
         fputc(sheet->left[c] ? 'l' : 'r', out);
     }

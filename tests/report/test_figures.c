@@ -128,3 +128,23 @@ Test(figures, steps_of_large_journals_are_sampled) {
         cr_assert(bin->expert >= 0 && bin->expert <= 1);
     }
 }
+
+/* Bytes of a journal of steps changed, many times: never a crash. */
+Test(figures, mutated_steps_do_no_harm) {
+    uint32_t random = 20220711;
+    size_t count;
+    make((struct made_up){.variants = 3, .seeds = 1, .epochs = 2, .steps = 20});
+    char *bytes = get_bytes(scratch_file(&scratch, "switokd/seed-1/steps.jsonl"), &count);
+    for (int round = 0; round < 200; round++) {
+        char *changed = malloc(count);
+        memcpy(changed, bytes, count);
+        for (int k = 0; k < 20; k++) {
+            random = random * 1664525u + 1013904223u;
+            changed[random / 256 % count] = "\"{}[],:-9e.\n\0\xffn"[random % 16];
+        }
+        put_bytes(scratch_file(&scratch, "switokd/seed-1/steps.jsonl"), changed, round % 5 ? count : count / 3);
+        cr_assert_not_null(sy_steps_read(report, &report->variants[2].runs[0]));
+        free(changed);
+    }
+    free(bytes);
+}

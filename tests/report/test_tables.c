@@ -218,3 +218,11 @@ Test(tables, mutated_journals_do_no_harm) {
         free(changed);
     }
 }
+
+Test(tables, numbers_have_no_exponents) {
+    char text[64];
+    cr_assert_str_eq(sy_metric_write(text, sizeof text, 8.7e-05, -2), "0.000087");
+    cr_assert_str_eq(sy_metric_write(text, sizeof text, 1234567.8, -4), "1234568");
+    cr_assert_str_eq(sy_metric_write(text, sizeof text, 0.06115, -4), "0.06115");
+    cr_assert_str_eq(sy_metric_write(text, sizeof text, (double)NAN, 2), "-");
+}
