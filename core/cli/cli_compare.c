@@ -12,6 +12,7 @@
 #include "../config/untrusted.h"
 #include "../host/threads.h"
 #include "../record/run_folder.h"
+#include "../report/page.h"
 #include "../report/write.h"
 #include "../train/run_config.h"
 #include "compare_runs.h"
@@ -29,9 +30,10 @@ static void usage(FILE *out) {
     fputs(
         "usage: switchyard compare SUITE [options]\n\n"
         "Runs every variant of SUITE over every seed, each in a process of its own, with the same initial weights,\n"
-        "batches and crops for all variants of a seed, and prints the table. Finished runs are skipped, interrupted\n"
-        "interrupted ones resumed; one that fails is told at the end, the others go on. Ctrl-C stops all, each with a\n"
-        "checkpoint; once more: at once. The same command goes on from there.\n\n"
+        "batches and crops for all variants of a seed, prints the tables and writes report.html. Finished runs are\n"
+        "skipped, interrupted ones resumed; one that fails is told at the end, the others go on. Ctrl-C stops all, "
+        "each\n"
+        "with a checkpoint; once more: at once. The same command goes on from there.\n\n"
         "  --jobs N              runs at a time. Threads are part of a result's last bits, so they are the same for\n"
         "                        all runs of a suite: `threads` of the config; where it says nothing, cores / N, kept\n"
         "                        for later starts in the same folder. Default: cores / threads, or 1 with all cores\n"
@@ -39,7 +41,7 @@ static void usage(FILE *out) {
         "  --set PATH.KEY=VALUE  change the config of every run\n"
         "  --only VARIANT:SEED   this run only, in this process, and no table: for the queue of a cluster\n"
         "  --untrusted           SUITE is a stranger's: it may bring no code and name no file outside its folder\n"
-        "  --quiet               only the table\n"
+        "  --quiet               only the tables, and no page\n"
         "  --help                this text\n",
         out);
 }
@@ -287,6 +289,17 @@ static int take_lock(const char *folder, struct sy_error *err) {
 
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
 
+/* The report as a page. Its tables were printed, so that a page that cannot be is no failure of the suite. */
+static void write_page(const struct sy_compare *compare) {
+    struct sy_error err = {.size = sizeof err};
+    char path[4200];
+    if (sy_report_page(path, sizeof path, compare->folder, NULL, &err) == SY_OK) {
+        printf("\nwith figures: %s\n", path);
+    } else {
+        fprintf(stderr, "switchyard: no page: %s\n", err.text);
+    }
+}
+
 static int conclude(const struct sy_compare *compare) {
     struct sy_error err = {.size = sizeof err};
     if (sy_interrupted) {
@@ -299,6 +312,8 @@ static int conclude(const struct sy_compare *compare) {
     if (sy_report_text(stdout, compare->folder, NULL, &err) != SY_OK) {
         fprintf(stderr, "switchyard: no table: %s\n", err.text);
         code = SY_EXIT_FAILED;
+    } else if (!compare->quiet) {
+        write_page(compare);
     }
     fflush(stdout);
     for (size_t r = 0; r < compare->n_runs; r++) {
