@@ -18,6 +18,7 @@
 #include "compare_runs.h"
 #include "progress.h"
 #include "subject.h"
+#include "tensorboard.h"
 
 struct arguments {
     const char *suite, *out, *only;
@@ -41,18 +42,23 @@ static void usage(FILE *out) {
         "  --set PATH.KEY=VALUE  change the config of every run\n"
         "  --only VARIANT:SEED   this run only, in this process, and no table: for the queue of a cluster\n"
         "  --untrusted           SUITE is a stranger's: it may bring no code and name no file outside its folder\n"
+        "  --tensorboard         also event files for TensorBoard, in every run folder's tensorboard/\n"
         "  --quiet               only the tables, and no page\n"
         "  --help                this text\n",
         out);
 }
 
 static int parse(struct arguments *arguments, int argc, char **argv) {
-    static const struct option options[] = {
-        {"out", required_argument, NULL, 'o'},  {"set", required_argument, NULL, 's'},
-        {"jobs", required_argument, NULL, 'j'}, {"only", required_argument, NULL, 'y'},
-        {"wire", no_argument, NULL, 'w'}, /* what jobs are started with */
-        {"untrusted", no_argument, NULL, 'u'},  {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"out", required_argument, NULL, 'o'},
+                                            {"set", required_argument, NULL, 's'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {"only", required_argument, NULL, 'y'},
+                                            {"wire", no_argument, NULL, 'w'}, /* what jobs are started with */
+                                            {"untrusted", no_argument, NULL, 'u'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"tensorboard", no_argument, NULL, 't'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     char *end;
     optind = 1;
@@ -66,6 +72,8 @@ static int parse(struct arguments *arguments, int argc, char **argv) {
             arguments->untrusted = true;
         } else if (option == 'q') {
             arguments->quiet = true;
+        } else if (option == 't') {
+            arguments->tensorboard = true;
         } else if (option == 'w') {
             arguments->wire = true;
         } else if (option == 'y') {
@@ -101,6 +109,7 @@ static bool is_there(const char *folder, const char *name) {
 
 static int train(struct sy_subject *subject, const struct arguments *arguments, const char *folder, const char *title) {
     struct sy_display display;
+    struct sy_tensorboard tensorboard;
     struct sy_error err = {.size = sizeof err};
     int end = 0;
     if (arguments->wire) {
@@ -111,8 +120,10 @@ static int train(struct sy_subject *subject, const struct arguments *arguments, 
     struct sy_run_options options = {.folder = folder,
                                      .resume = is_there(folder, "run.cfg"),
                                      .interrupted = &sy_interrupted,
-                                     .progress = &display.progress};
+                                     .progress = arguments->tensorboard ? &tensorboard.progress : &display.progress};
+    sy_tensorboard_init(&tensorboard, folder, &display.progress);
     int status = sy_subject_train(subject, &options, &end, &err);
+    sy_tensorboard_finish(&tensorboard);
     sy_display_finish(&display);
     if (status != SY_OK) {
         fprintf(stderr, "switchyard: %s%s\n", arguments->wire ? "" : title, err.text);
@@ -336,7 +347,8 @@ static int compare_all(struct arguments *arguments, const struct sy_suite *suite
                                  .folder = folder,
                                  .set = &arguments->set,
                                  .quiet = arguments->quiet,
-                                 .tensorboard = arguments->tensorboard};
+                                 .tensorboard = arguments->tensorboard,
+                                 .untrusted = arguments->untrusted};
     share_cores(arguments, suite, folder, &compare.jobs, &threads, threads_text, sizeof threads_text);
     if (!list_runs(&compare)) {
         fprintf(stderr, "switchyard: memory is used up\n");

@@ -7,12 +7,13 @@
 #include "progress.h"
 #include "session.h"
 #include "subject.h"
+#include "tensorboard.h"
 
 struct arguments {
     const char *config, *out;
     struct sy_assignments set;
     long long steps;
-    bool resume, quiet, untrusted;
+    bool resume, quiet, untrusted, tensorboard;
 };
 
 static void usage(FILE *out) {
@@ -23,6 +24,7 @@ static void usage(FILE *out) {
           "  --steps N             stop after N steps of the run, with a checkpoint\n"
           "  --resume              continue from the newest checkpoint in the run folder\n"
           "  --untrusted           CONFIG is a stranger's: it may bring no code and name no file outside its folder\n"
+          "  --tensorboard         also event files for TensorBoard, in the run folder's tensorboard/\n"
           "  --quiet               only the final table\n"
           "  --help                this text\n\n"
           "CONFIG may be a run folder: then its run.cfg, and with --resume the run itself. Ctrl-C finishes the step,\n"
@@ -33,10 +35,15 @@ static void usage(FILE *out) {
 /* Exit code, or -1 to go on. */
 static int parse(struct arguments *arguments, int argc, char **argv) {
     static const struct option options[] = {
-        {"out", required_argument, NULL, 'o'},   {"set", required_argument, NULL, 's'},
-        {"steps", required_argument, NULL, 'n'}, {"resume", no_argument, NULL, 'r'},
-        {"untrusted", no_argument, NULL, 'u'},   {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+        {"out", required_argument, NULL, 'o'},
+        {"set", required_argument, NULL, 's'},
+        {"steps", required_argument, NULL, 'n'},
+        {"resume", no_argument, NULL, 'r'},
+        {"untrusted", no_argument, NULL, 'u'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"tensorboard", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     char *end;
@@ -65,6 +72,9 @@ static int parse(struct arguments *arguments, int argc, char **argv) {
             break;
         case 'u':
             arguments->untrusted = true;
+            break;
+        case 't':
+            arguments->tensorboard = true;
             break;
         case 'q':
             arguments->quiet = true;
@@ -100,6 +110,7 @@ static int train(struct sy_subject *subject, const struct arguments *arguments) 
     char folder[4096];
     int end = 0;
     struct sy_display display;
+    struct sy_tensorboard tensorboard;
     struct sy_error err = {.size = sizeof err};
     if (arguments->out) {
         snprintf(folder, sizeof folder, "%s", arguments->out);
@@ -110,15 +121,17 @@ static int train(struct sy_subject *subject, const struct arguments *arguments) 
     }
     sy_display_init(&display, stdout, arguments->quiet, "");
     display.steps = arguments->steps;
+    sy_tensorboard_init(&tensorboard, folder, &display.progress);
     sy_catch_signals();
     struct sy_run_options options = {
         .folder = folder,
         .resume = arguments->resume,
         .steps = arguments->steps,
         .interrupted = &sy_interrupted,
-        .progress = &display.progress,
+        .progress = arguments->tensorboard ? &tensorboard.progress : &display.progress,
     };
     int status = sy_subject_train(subject, &options, &end, &err);
+    sy_tensorboard_finish(&tensorboard);
     sy_display_finish(&display);
     if (status != SY_OK) {
         fprintf(stderr, "switchyard: %s\n", err.text);

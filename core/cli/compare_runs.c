@@ -180,6 +180,9 @@ static int start(struct pool *pool, struct sy_job *job, struct sy_compare_run *r
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         argv[n++] = (char *)(uintptr_t)fixed[i];
     }
+    if (compare->untrusted) {
+        argv[n++] = (char *)(uintptr_t) "--untrusted";
+    }
     if (compare->tensorboard) {
         argv[n++] = (char *)(uintptr_t) "--tensorboard";
     }

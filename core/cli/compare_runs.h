@@ -23,7 +23,7 @@ struct sy_compare {
     const char *suite_file, *folder;
     const struct sy_assignments *set; /* threads among them */
     int jobs;                         /* at a time */
-    bool quiet, tensorboard;
+    bool quiet, tensorboard, untrusted;
     struct sy_compare_run *runs; /* in the order they are to start */
     size_t n_runs;
 };

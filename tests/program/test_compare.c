@@ -178,3 +178,23 @@ Test(compare, mistakes_in_a_suite_have_their_line) {
     cr_expect_eq(run_program("compare suite.cfg --out s --jobs 0"), 2);
     cr_expect_not(exists("s"));
 }
+
+Test(compare, event_files_change_nothing_else) {
+    write_small("small.cfg", "");
+    write_text("suite.cfg", "base = \"small.cfg\"; variants: { switokd: { }; };\n");
+    cr_assert_eq(run_program("run small.cfg --out plain --quiet"), 0);
+    cr_assert_eq(run_program("run small.cfg --out told --quiet --tensorboard --steps 7"), 0);
+    cr_assert_eq(run_program("run small.cfg --out told --quiet --tensorboard --resume"), 0);
+    cr_assert_eq(run_program("compare suite.cfg --out s --quiet --tensorboard"), 0);
+    static const char *const files[] = {"steps.jsonl", "epochs.jsonl", "checkpoints/10/student.safetensors"};
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        char a[64], b[64], c[64];
+        snprintf(a, sizeof a, "plain/%s", files[f]);
+        snprintf(b, sizeof b, "told/%s", files[f]);
+        snprintf(c, sizeof c, "s/switokd/seed-1/%s", files[f]);
+        cr_expect(same_bytes(a, b) && same_bytes(a, c), "%s", files[f]);
+    }
+    cr_expect_eq(shell("test $(ls told/tensorboard/events.out.tfevents.* | wc -l) = 2%s", ""), 0, "a file a start");
+    cr_expect_eq(shell("grep -aq gap/teacher-student %s", "s/switokd/seed-1/tensorboard/events.out.tfevents.*"), 0);
+    cr_expect_eq(shell("grep -aq test_accuracy/student %s", "told/tensorboard/events.out.tfevents.*"), 0);
+}
