@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds Switchyard and compares vanilla, DML and SwitOKD on the embedded data set: about two minutes on two cores.
+# Builds Switchyard and compares vanilla, DML and SwitOKD on the embedded data set: under three minutes on two cores.
 #   sh experiments/quickstart.sh [switchyard compare options]
 # Missing packages are installed (as root or through sudo) or named. Nothing is downloaded but those.
 set -eu
