@@ -23,6 +23,7 @@ library libpng|libpng-dev|PNG pictures for predict
 library stb|libstb-dev|resizes pictures for predict
 command dot|graphviz|pictures of topologies
 header oneapi/dnnl/dnnl.h|libdnnl-dev|fast convolutions
+library lua5.4|liblua5.4-dev|switching rules as scripts
 library libturbojpeg|libturbojpeg0-dev|reads JPEG images: Tiny-ImageNet, predict
 END
   [ "$1" != tests ] || echo 'library criterion|libcriterion-dev|the test framework'
