@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../host/registry.h"
 #include "../train/recording.h"
 
 void sy_describe_machine(FILE *out, const struct sy_experiment *experiment) {
@@ -304,6 +305,22 @@ static bool told(const struct sy_instance *const *list, size_t index) {
     return false;
 }
 
+/* Where plugins were looked for, and files there that are none, in the loader's own words. */
+static void print_search(FILE *out, const struct sy_experiment *experiment) {
+    const struct sy_candidate *candidates;
+    const char *folder;
+    fprintf(out, "           looked for in the files of this config's `plugins`, then in\n");
+    for (size_t i = 0; (folder = sy_registry_folder(experiment->registry, i)); i++) {
+        fprintf(out, "           %zu. %s\n", i + 1, folder);
+    }
+    size_t count = sy_registry_candidates(experiment->registry, NULL, true, &candidates);
+    for (size_t i = 0; i < count; i++) {
+        if (candidates[i].failed) {
+            fprintf(out, "           unusable: %s: %s\n", candidates[i].file, candidates[i].failed);
+        }
+    }
+}
+
 void sy_describe_plugins(FILE *out, const struct sy_experiment *experiment) {
     enum { MOST = 256 };
     const struct sy_instance *list[MOST];
@@ -326,6 +343,7 @@ void sy_describe_plugins(FILE *out, const struct sy_experiment *experiment) {
             print_source(out, experiment, list[i]);
         }
     }
+    print_search(out, experiment);
     if (sy_setting_find(experiment->config, "plugins") && sy_setting_find(experiment->config, "plugins")->n_children) {
         fprintf(out, "           this config brings plugin files along: running it runs their code\n");
     }

@@ -87,6 +87,10 @@ void sy_registry_destroy(struct sy_registry *registry) {
     }
 }
 
+const char *sy_registry_folder(const struct sy_registry *registry, size_t index) {
+    return index < registry->n_folders ? registry->folders[index] : NULL;
+}
+
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
 struct sy_plugin_file *sy_registry_open(struct sy_registry *registry, const char *path) {

@@ -14,6 +14,9 @@ struct sy_registry {
     struct sy_arena *listing; /* what the last listing returned */
 };
 
+/* The folders that are searched, in order of precedence; NULL after the last. */
+const char *sy_registry_folder(const struct sy_registry *registry, size_t index);
+
 /* The file at that path, opened at most once; NULL when memory is used up. */
 struct sy_plugin_file *sy_registry_open(struct sy_registry *registry, const char *path);
 
