@@ -48,40 +48,24 @@ static inline __attribute__((always_inline)) void gradient_1d(lanes *g, size_t s
     g[5 * s] = g3;
 }
 
-/* Tile at `from` of an image whose rows are `row` floats apart, to 36 places `plane` floats apart. */
-static inline __attribute__((always_inline)) void put_input(float *to, size_t plane, const float *from, size_t row) {
-    lanes d[POINTS];
-    UNROLL
-    for (size_t h = 0; h < 6; h++) {
-        UNROLL
-        for (size_t w = 0; w < 6; w++) {
-            d[6 * h + w] = lanes_get(from + h * row + w * BLOCK);
-        }
-        input_1d(d + 6 * h, 1);
-    }
-    UNROLL
-    for (size_t w = 0; w < 6; w++) {
-        input_1d(d + w, 6);
-        UNROLL
-        for (size_t h = 0; h < 6; h++) {
-            lanes_put(to + (6 * h + w) * plane, d[6 * h + w]);
-        }
-    }
-}
+/* How a tile is transformed, `side` pixels high and wide: a row of it, six places that may begin with fewer values. */
+typedef void transform(lanes *d, size_t s);
 
-static inline __attribute__((always_inline)) void put_gradient(float *to, size_t plane, const float *from, size_t row) {
+/* Tile at `from` of an image whose rows are `row` floats apart, to 36 places `plane` floats apart. */
+static inline __attribute__((always_inline)) void put_tile(transform *step, size_t side, float *to, size_t plane,
+                                                           const float *from, size_t row) {
     lanes d[POINTS];
     UNROLL
-    for (size_t h = 0; h < 4; h++) {
+    for (size_t h = 0; h < side; h++) {
         UNROLL
-        for (size_t w = 0; w < 4; w++) {
+        for (size_t w = 0; w < side; w++) {
             d[6 * h + w] = lanes_get(from + h * row + w * BLOCK);
         }
-        gradient_1d(d + 6 * h, 1);
+        step(d + 6 * h, 1);
     }
     UNROLL
     for (size_t w = 0; w < 6; w++) {
-        gradient_1d(d + w, 6);
+        step(d + w, 6);
         UNROLL
         for (size_t h = 0; h < 6; h++) {
             lanes_put(to + (6 * h + w) * plane, d[6 * h + w]);
@@ -127,18 +111,25 @@ static void take_part(float *to, size_t row, const float *from, size_t plane, la
 
 /* ---- tiles of whole planes -------------------------------------------------------------------------------------- */
 
-typedef void put_tile(float *to, size_t plane, const float *from, size_t row);
-
-/* All tiles of one plane of one image. `image` has a rim of one pixel; `inset`: tiles begin inside of it. */
-static inline __attribute__((always_inline)) void put_tiles(const struct winograd *w, put_tile *put, float *to,
-                                                            size_t plane, const float *image, size_t inset) {
+/* All tiles of one plane of one image, which has a rim of one pixel; those without the rim begin inside of it. */
+static inline __attribute__((always_inline)) void put_tiles(const struct winograd *w, transform *step, size_t side,
+                                                            float *to, size_t plane, const float *image) {
     size_t row = w->padded_width * BLOCK;
-    image += inset * (row + BLOCK);
     for (size_t h = 0; h < w->tiles_high; h++) {
         for (size_t t = 0; t < w->tiles_wide; t++, to += BLOCK) {
-            put(to, plane, image + 4 * h * row + 4 * t * BLOCK, row);
+            put_tile(step, side, to, plane, image + 4 * h * row + 4 * t * BLOCK, row);
         }
     }
+}
+
+/* B^T d B of tiles of 6x6 pixels. */
+static void put_inputs(const struct winograd *w, float *to, size_t plane, const float *image) {
+    put_tiles(w, input_1d, 6, to, plane, image);
+}
+
+/* A g A^T of tiles of 4x4 pixels, without the rim. */
+static void put_outputs(const struct winograd *w, float *to, size_t plane, const float *image) {
+    put_tiles(w, gradient_1d, 4, to, plane, image + (w->padded_width + 1) * BLOCK);
 }
 
 /* Floats of a plane of an image, without a rim. */
@@ -177,7 +168,7 @@ static void put_sources(const struct loop *loop, int which, size_t first, size_t
         for (int32_t b = 0; b < w->in_blocks; b++) {
             view_floats(loop->plan, value, first + i, b, image + row + BLOCK, row);
             float *to = scratch + w->first_at + ((size_t)b * w->rows[which] + i * w->tiles) * BLOCK;
-            put_tiles(w, put_input, to, plane, image, 0);
+            put_inputs(w, to, plane, image);
         }
     }
 }
@@ -242,9 +233,9 @@ static void put_gradients(const struct loop *loop, size_t first, size_t count, f
         for (int32_t b = 0; b < w->out_blocks; b++) {
             size_t at = ((size_t)b * w->rows[1] + i * w->tiles) * BLOCK;
             gradient_floats(loop->plan, loop->node, first + i, b, image + row + BLOCK, row, thread);
-            put_tiles(w, put_gradient, scratch + w->second_at + at, plane, image, 1);
+            put_outputs(w, scratch + w->second_at + at, plane, image);
             if (loop->node->inputs[0].wanted) {
-                put_tiles(w, put_input, scratch + w->third_at + at, plane, image, 0);
+                put_inputs(w, scratch + w->third_at + at, plane, image);
             }
         }
     }
