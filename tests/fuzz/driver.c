@@ -1,9 +1,9 @@
 /* driver.c - runs a target without libFuzzer:   TARGET FOLDER [MUTANTS [SEED]]
- * Every file of the folder, then MUTANTS changed copies of them, drawn from SEED. An input that takes longer than a second
- * ends it; the input at work when it ends, however it does, is left in the file `crash`. */
+ * Every file of the folder, then MUTANTS changed copies of them, drawn from SEED. An input that computes for longer than a
+ * second ends it; the input at work when it ends, however it does, is left in the file `crash`. */
 #include <dirent.h>
 #include <signal.h>
-#include <sys/stat.h>
+#include <sys/time.h>
 
 #include "target.h"
 
@@ -23,19 +23,19 @@ static void keep(int number) {
         fwrite(now, 1, now_count, file);
         fclose(file);
     }
-    if (number == SIGALRM) {
-        static const char text[] = "an input takes longer than a second\n";
+    if (number == SIGPROF) {
+        static const char text[] = "an input computes for longer than a second\n";
         (void)!write(2, text, sizeof text - 1);
     }
     signal(number, SIG_DFL);
-    raise(number == SIGALRM ? SIGABRT : number);
+    raise(number == SIGPROF ? SIGABRT : number);
 }
 
 static void try(const uint8_t *bytes, size_t count) {
     now = bytes, now_count = count;
-    alarm(2); /* more than a second, on the clock of a busy machine */
+    setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = 1}, NULL);
     LLVMFuzzerTestOneInput(bytes, count);
-    alarm(0);
+    setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = 0}, NULL);
 }
 
 static uint32_t draw(uint64_t *state, size_t below) {
@@ -101,7 +101,7 @@ static size_t change(uint8_t *bytes, size_t count, const struct input *other, ui
 
 int main(int argc, char **argv) {
     static struct input inputs[MOST_FILES];
-    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGALRM};
+    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGPROF};
     long mutants = argc > 2 ? atol(argv[2]) : 0;
     uint64_t state = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
     EXPECT(argc > 1);
