@@ -47,6 +47,27 @@ Test(v1, plugins_of_the_future_run_to_the_same_bits) {
     cr_expect(same_bytes("old/epochs.jsonl", "new/epochs.jsonl"));
 }
 
+/* Policy, loss, topology and network in C++17; data set and backend are the C ones. */
+Test(v1, plugins_in_cxx_run) {
+    if (!getenv("SWITCHYARD_ABI_CXX")) {
+        cr_skip("there is no compiler for C++");
+    }
+    char command[2048];
+    const char *at = getenv("SWITCHYARD_ABI_PLUGINS");
+    snprintf(command, sizeof command,
+             "mkdir all && cp '%s'/cxx_*.so all/ && cp '%s/v1_dataset.so' all/cxx_dataset.so && "
+             "cp '%s/v1_backend.so' all/cxx_backend.so",
+             at, at, at);
+    cr_assert_eq(system(command), 0);
+    char *here = realpath("all", NULL);
+    setenv("SWITCHYARD_ABI_PLUGINS", here, 1);
+    run_all("cxx", "r");
+    char *steps = read_text("r/steps.jsonl");
+    cr_assert(steps);
+    cr_expect(strstr(steps, "\"smoothed\""));
+    free(steps), free(here);
+}
+
 /* A function of the builder that no core has yet: the mistake says what is missing. */
 Test(v1, what_the_core_lacks_is_told) {
     char text[1024];
