@@ -17,7 +17,7 @@
 #include "../train/run_config.h"
 #include "compare_runs.h"
 #include "progress.h"
-#include "subject.h"
+#include "training.h"
 #include "tensorboard.h"
 
 struct arguments {
@@ -107,7 +107,8 @@ static bool is_there(const char *folder, const char *name) {
 
 /* ---- one run, in this process ----------------------------------------------------------------------------------- */
 
-static int train(struct sy_subject *subject, const struct arguments *arguments, const char *folder, const char *title) {
+static int train(struct sy_training *training, const struct arguments *arguments, const char *folder,
+                 const char *title) {
     struct sy_display display;
     struct sy_tensorboard tensorboard;
     struct sy_error err = {.size = sizeof err};
@@ -122,7 +123,7 @@ static int train(struct sy_subject *subject, const struct arguments *arguments, 
                                      .interrupted = &sy_interrupted,
                                      .progress = arguments->tensorboard ? &tensorboard.progress : &display.progress};
     sy_tensorboard_init(&tensorboard, folder, &display.progress);
-    int status = sy_subject_train(subject, &options, &end, &err);
+    int status = sy_training_train(training, &options, &end, &err);
     sy_tensorboard_finish(&tensorboard);
     sy_display_finish(&display);
     if (status != SY_OK) {
@@ -135,7 +136,7 @@ static int train(struct sy_subject *subject, const struct arguments *arguments, 
 static int one_run(const struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry,
                    size_t variant, int64_t seed, struct sy_problems *problems) {
     char folder[4096], title[256];
-    struct sy_subject subject = {0};
+    struct sy_training training = {0};
     int code = SY_EXIT_BAD_INPUT;
     sy_suite_folder(folder, sizeof folder, suite, arguments->out, &variant, seed);
     snprintf(title, sizeof title, "%s seed %lld  ", sy_suite_variant_name(suite, variant), (long long)seed);
@@ -147,10 +148,10 @@ static int one_run(const struct arguments *arguments, const struct sy_suite *sui
         signal(SIGINT, SIG_IGN); /* a terminal sends it to all; who started this one says when to stop */
     }
     struct sy_setting *config = sy_suite_config(suite, variant, seed, &arguments->set, problems);
-    if (config && sy_subject_make(&subject, config, registry, problems) && !sy_problems_count(problems)) {
-        code = train(&subject, arguments, folder, title);
+    if (config && sy_training_make(&training, config, registry, problems) && !sy_problems_count(problems)) {
+        code = train(&training, arguments, folder, title);
     }
-    sy_subject_finish(&subject);
+    sy_training_finish(&training);
     return code;
 }
 
@@ -220,8 +221,8 @@ static void share_cores(struct arguments *arguments, const struct sy_suite *suit
 /* ---- checks before the first run -------------------------------------------------------------------------------- */
 
 /* A finished run of another config is no result of this suite. */
-static void check_finished(struct sy_compare *compare, size_t variant, const struct sy_subject *subject) {
-    const struct sy_setting *config = subject->stages ? subject->stages->config : subject->experiment->config;
+static void check_finished(struct sy_compare *compare, size_t variant, const struct sy_training *training) {
+    const struct sy_setting *config = training->stages ? training->stages->config : training->experiment->config;
     for (size_t r = 0; r < compare->n_runs; r++) {
         struct sy_compare_run *run = &compare->runs[r];
         struct sy_error err = {.size = sizeof err};
@@ -241,13 +242,14 @@ static bool check_all(struct sy_compare *compare, struct sy_registry *registry) 
     size_t wrong = 0;
     for (size_t v = 0; v < suite->n_variants; v++) {
         struct sy_problems *problems = sy_problems_create();
-        struct sy_subject subject = {0};
+        struct sy_training training = {0};
         struct sy_setting *config =
             problems ? sy_suite_config(suite, v, suite->seeds[0], compare->set, problems) : NULL;
         bool good = config && sy_suite_check_expected(suite, v, config, problems);
-        good = config && sy_subject_make(&subject, config, registry, problems) && good && !sy_problems_count(problems);
+        good =
+            config && sy_training_make(&training, config, registry, problems) && good && !sy_problems_count(problems);
         if (good) {
-            check_finished(compare, v, &subject);
+            check_finished(compare, v, &training);
         } else {
             wrong++;
             fprintf(stderr, "variant %s:\n", sy_suite_variant_name(suite, v));
@@ -255,7 +257,7 @@ static bool check_all(struct sy_compare *compare, struct sy_registry *registry) 
                 sy_problems_print(problems, stderr);
             }
         }
-        sy_subject_finish(&subject);
+        sy_training_finish(&training);
         sy_problems_destroy(problems);
     }
     return wrong == 0;

@@ -6,7 +6,7 @@
 #include "../config/untrusted.h"
 #include "progress.h"
 #include "session.h"
-#include "subject.h"
+#include "training.h"
 #include "tensorboard.h"
 
 struct arguments {
@@ -106,7 +106,7 @@ static bool is_run_folder(const char *path) {
     return file != NULL;
 }
 
-static int train(struct sy_subject *subject, const struct arguments *arguments) {
+static int train(struct sy_training *training, const struct arguments *arguments) {
     char folder[4096];
     int end = 0;
     struct sy_display display;
@@ -117,7 +117,7 @@ static int train(struct sy_subject *subject, const struct arguments *arguments) 
     } else if (arguments->resume && is_run_folder(arguments->config)) {
         snprintf(folder, sizeof folder, "%s", arguments->config);
     } else {
-        sy_default_folder(folder, sizeof folder, subject->name, "default", subject->seed);
+        sy_default_folder(folder, sizeof folder, training->name, "default", training->seed);
     }
     sy_display_init(&display, stdout, arguments->quiet, "");
     display.steps = arguments->steps;
@@ -130,7 +130,7 @@ static int train(struct sy_subject *subject, const struct arguments *arguments) 
         .interrupted = &sy_interrupted,
         .progress = arguments->tensorboard ? &tensorboard.progress : &display.progress,
     };
-    int status = sy_subject_train(subject, &options, &end, &err);
+    int status = sy_training_train(training, &options, &end, &err);
     sy_tensorboard_finish(&tensorboard);
     sy_display_finish(&display);
     if (status != SY_OK) {
@@ -158,20 +158,20 @@ int sy_cli_run(int argc, char **argv) {
     bool guarded = !arguments.untrusted || sy_untrusted_begin(arguments.config);
     struct sy_problems *problems = guarded ? sy_problems_create() : NULL;
     struct sy_registry *registry = sy_registry_create(NULL);
-    struct sy_subject subject = {0};
+    struct sy_training training = {0};
     code = SY_EXIT_BAD_INPUT;
     if (problems && registry) {
         struct sy_setting *config = sy_load_config(arguments.config, &arguments.set, problems);
         /* What --set got wrong is a problem even where the experiment could be made without it. */
-        if (config && sy_subject_make(&subject, config, registry, problems) && !sy_problems_count(problems)) {
-            code = train(&subject, &arguments);
+        if (config && sy_training_make(&training, config, registry, problems) && !sy_problems_count(problems)) {
+            code = train(&training, &arguments);
         }
         sy_problems_print(problems, stderr);
     } else {
         fprintf(stderr, "switchyard: memory is used up\n");
         code = SY_EXIT_FAILED;
     }
-    sy_subject_finish(&subject);
+    sy_training_finish(&training);
     sy_registry_destroy(registry);
     sy_problems_destroy(problems);
     return code;

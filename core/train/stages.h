@@ -6,7 +6,7 @@
  *
  *   init = "@STAGE"          the node of the same name, as it was at the stage's end
  *   init = "@STAGE.NODE"     another one
- *   ... ":last", ":best"     at the end; at its best test accuracy
+ *   ... ":last", ":best"     at the end; at its best accuracy, on the validation part where there is one
  *   ... ":40"                after 40 epochs, if the stage kept that snapshot (train.snapshots, .snapshot_every)
  *
  * A stage with `repeat = [40, 80]` is two stages, NAME-40 and NAME-80, in which $ stands for the number in every text,
