@@ -42,7 +42,7 @@ struct lua_policy {
 };
 
 static const struct sy_field fields[] = {
-    SY_PARAM(struct lua_policy, script, .flags = SY_PATH | SY_REQUIRED,
+    SY_PARAM(struct lua_policy, script, .flags = SY_PATH | SY_CODE | SY_REQUIRED,
              .doc = "the file with the rule, in Lua 5.4: function decide(batch)"),
     SY_PARAM(struct lua_policy, instructions, .def = 10000000, .min = 1000, .max = 1e12, .unit = "instructions",
              .doc = "that one decision may take"),

@@ -40,6 +40,18 @@ Test(untrusted, an_honest_config_runs) {
 Test(untrusted, code_is_refused) {
     expect_refused("plugins = [\"code.so\"];\n", "\"code.so\" is code, which a config may not bring under --untrusted");
     expect_refused("plugins = [\"/lib/libm.so.6\"];\n", "is code");
+    cr_assert_eq(run_program("list policy"), 0);
+    if (said("lua")) {
+        write_text("theirs/rule.lua", "function decide(batch) return \"learning\" end\n");
+        write_text("theirs/script.cfg", "backend = \"reference\"; data: { plugin = \"shapes\"; };\n"
+                                        "nodes: { t: { plugin = \"mlp\"; role = \"teacher\"; };\n"
+                                        "         s: { plugin = \"mlp\"; role = \"student\"; }; };\n"
+                                        "topology: { plugin = \"pair\"; };\n"
+                                        "policy: { plugin = \"lua\"; script = \"rule.lua\"; };\n");
+        cr_expect_eq(run_program("check theirs/script.cfg"), 0);
+        cr_expect_eq(run_program("check theirs/script.cfg --untrusted"), 2);
+        cr_expect(said("\"rule.lua\" is code"));
+    }
     cr_expect_eq(run_program("check theirs/small.cfg --untrusted --set 'plugins=[\"mine/code.so\"]'"), 2);
     cr_expect_not(said("is code"), "what the user says is the user's business");
     cr_expect(said("mine/code.so"));
