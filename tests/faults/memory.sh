@@ -53,7 +53,8 @@ sweep() {
             cmp -s "whole/$file" "r/$file" || failed "no failure, but another $file"
           done
         else
-          cmp -s right out || failed "no failure, but other output: $(diff right out | head -5)"
+          # a plugin file that there is no memory for is named as unusable, among those that `check` does not need
+          cmp -s <(grep -v 'unusable:' right) <(grep -v 'unusable:' out) || failed "no failure, but other output: $(diff right out | head -5)"
         fi ;;
       1 | 2) [ -s out ] || failed "no message" ;;
       *) failed "exit code $code" ;;

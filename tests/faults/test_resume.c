@@ -89,9 +89,16 @@ Test(resume, every_policy) {
     char names[MOST][64], text[256];
     int count = names_of(names, "policy");
     write_trio(0);
+    /* what the script counts decides, so a count that is lost is seen */
+    write_text("rule.lua", "seen = 0\nobserve = {\"seen\"}\n"
+                           "function decide(batch)\n"
+                           "  seen = seen + 1\n  observed.seen = seen\n"
+                           "  if seen % 3 == 0 then return \"expert\" end\n  return \"learning\"\nend\n");
     for (int i = 0; i < count; i++) {
-        snprintf(text, sizeof text, "--set policy.plugin=%s%s", names[i],
-                 strcmp(names[i], "schedule") ? "" : " --set 'policy.epochs=[1]'");
+        const char *more = !strcmp(names[i], "schedule") ? " --set 'policy.epochs=[1]'"
+                           : !strcmp(names[i], "lua")    ? " --set policy.script=rule.lua"
+                                                         : "";
+        snprintf(text, sizeof text, "--set policy.plugin=%s%s", names[i], more);
         expect_resumes(text);
     }
 }
