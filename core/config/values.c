@@ -151,7 +151,9 @@ static void normalise(char *path) {
             }
         } else if (length > 0 && !(length == 1 && *at == '.')) {
             *out++ = '/';
-            memmove(out, at, length);
+            if (out != at) { /* nothing was taken out yet; compilers make it a memcpy, which may not overlap */
+                memmove(out, at, length);
+            }
             out += length;
         }
         at += length;
