@@ -49,13 +49,23 @@ int exists(const char *name) {
     return access(name, F_OK) == 0;
 }
 
+/* LeakSanitizer sometimes fails to stop a program that is ending, says so and takes 1 as its exit code: that is no finding,
+ * and the program had done its work. Leaks that it finds are other words, and fail tests/run.sh. */
+static int the_sanitizer_gave_up(void) {
+    char *err = read_text("err");
+    int gave_up = err && strstr(err, "LeakSanitizer has encountered a fatal error");
+    free(err);
+    return gave_up;
+}
+
 int run_program(const char *arguments) {
     char command[4096];
     const char *program = getenv("SWITCHYARD_PROGRAM");
     cr_assert(program, "SWITCHYARD_PROGRAM names the program under test");
     snprintf(command, sizeof command, "'%s' %s >out 2>err </dev/null", program, arguments);
     int status = system(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return code == 1 && the_sanitizer_gave_up() ? 0 : code;
 }
 
 int said(const char *text) {
