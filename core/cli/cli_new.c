@@ -23,7 +23,7 @@ static void usage(FILE *out) {
         "Writes a folder with a plugin of KIND (policy, loss, topology, network or dataset) that compiles and runs as\n"
         "it stands: NAME.c, to be changed into your own; a Makefile and a meson.build; NAME.cfg, a suite that "
         "compares\n"
-        "it with SwitOKD and DML; NAME-base.cfg, the experiment behind it; test.sh.\n\n"
+        "it with others of its kind; NAME-base.cfg, the experiment behind it; test.sh.\n\n"
         "  --dir DIR   the folder to make (default: NAME)\n"
         "  --help      this text\n\n"
         "Then: cd NAME && make && switchyard compare NAME.cfg\n",

@@ -11,7 +11,7 @@
 const char sy_weights_usage[] =
     "  --node NODE           whose weights, where a folder holds several (default: the only one, or the only student)\n"
     "  --checkpoint WHICH    of a run folder: best (the default; of a node that others feed, last), last, or a step\n"
-    "  --net NAME            what network it is, for files from elsewhere: wrn-16-2, resnet-20\n"
+    "  --net NAME            what network it is, for files from elsewhere: in one word, see `list`\n"
     "  --classes K           how many classes it tells apart, for the same\n"
     "  --image CxHxW         what it looks at, for the same (default: 3x32x32)\n"
     "  --plugin FILE         a plugin file that has the network\n"
@@ -65,10 +65,9 @@ static bool card_from_wish(struct sy_model_card *card, const struct sy_weights_w
     const char *image = wish->image ? wish->image : "3x32x32";
     *card = (struct sy_model_card){.classes = wish->classes};
     if (!wish->net || (!wish->classes && !(wish->with_data && wish->data))) {
-        sy_problem_in(
-            problems, path, 0,
-            "does not say what network it is for; say it: --net wrn-16-2 --classes 100 (or --data with a data "
-            "set in place of --classes)");
+        sy_problem_in(problems, path, 0,
+                      "does not say what network it is for; say it: --net NAME --classes K (or --data with a data "
+                      "set in place of --classes)");
         return false;
     }
     if (!sy_image_shape_read(&card->image, image)) {

@@ -11,7 +11,7 @@ struct sy_weights_wish {
     const char *source;     /* a run folder, a checkpoint's folder or a file */
     const char *node;       /* whose weights, in a folder */
     const char *checkpoint; /* of a run folder: "best" (the default), "last" or a step */
-    const char *net;        /* "wrn-16-2", for files that do not say what they are */
+    const char *net;        /* in one word (short_name.h), for files that do not say what they are */
     const char *image;      /* "3x32x32", for the same */
     int32_t classes;        /* for the same */
     const char *plugin;     /* a file with the network's plugin */
