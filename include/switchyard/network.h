@@ -46,10 +46,25 @@ struct sy_batch_norm {
     struct sy_init weight_init, bias_init;
 };
 
-/* The specifications, with their size filled in:  sy_conv2d(b, x, SY_CONV2D(.channels = 16, .kernel = 3), "conv1") */
-#define SY_CONV2D(...)     (&(const struct sy_conv2d){.size = sizeof(struct sy_conv2d), __VA_ARGS__})
-#define SY_LINEAR(...)     (&(const struct sy_linear){.size = sizeof(struct sy_linear), __VA_ARGS__})
-#define SY_BATCH_NORM(...) (&(const struct sy_batch_norm){.size = sizeof(struct sy_batch_norm), __VA_ARGS__})
+/* The specifications, with their size filled in:  sy_conv2d(b, x, SY_CONV2D(.channels = 16, .kernel = 3), "conv1")
+ * In C++ with the members in the struct's order; to be written where they are passed, for they live no longer. */
+#ifdef __cplusplus
+} /* extern "C" */
+/* Other names, for expressions: a function of each of these names follows. */
+using sy_conv2d_spec_ = struct sy_conv2d;
+using sy_linear_spec_ = struct sy_linear;
+using sy_batch_norm_spec_ = struct sy_batch_norm;
+template <class spec_> static inline const spec_ *sy_spec_(const spec_ &spec) {
+    return &spec;
+}
+#define SY_SPEC_(type, ...) sy_spec_(type##_spec_{.size = sizeof(type##_spec_), __VA_ARGS__})
+extern "C" {
+#else
+#define SY_SPEC_(type, ...) (&(const struct type){.size = sizeof(struct type), __VA_ARGS__})
+#endif
+#define SY_CONV2D(...)     SY_SPEC_(sy_conv2d, __VA_ARGS__)
+#define SY_LINEAR(...)     SY_SPEC_(sy_linear, __VA_ARGS__)
+#define SY_BATCH_NORM(...) SY_SPEC_(sy_batch_norm, __VA_ARGS__)
 
 /* Filled by the core; authors use the functions below. `graph` belongs to the core. */
 struct sy_builder {

@@ -112,7 +112,8 @@ static inline constexpr uint32_t sy_type_of(const struct sy_doubles *) {
 static inline constexpr uint32_t sy_type_of(const struct sy_strings *) {
     return SY_TYPE_STRINGS;
 }
-#define SY_TYPE_OF(pointer) sy_type_of(pointer)
+/* By the pointer's type alone, so that a table is there before any code runs. */
+#define SY_TYPE_OF(pointer) sy_type_of(static_cast<decltype(pointer)>(nullptr))
 extern "C" {
 #else
 /* A member of any other type is a compile error. */

@@ -48,3 +48,5 @@ switchyard run my_rule.cfg --quiet --steps 2 --out run --set backend=reference -
     --set data.train=32 --set data.test=16 --set nodes.teacher.plugin=mlp --set 'nodes.teacher.hidden=[8]' \
     --set nodes.student.plugin=mlp --set 'nodes.student.hidden=[4]'
 [ "$(grep -c '"smoothed"' run/steps.jsonl)" -eq 2 ] || fail "the plugin did not decide two steps"
+
+WHERE=$where sh "$source/tests/install/languages.sh" "$source"
