@@ -24,6 +24,21 @@ static int fetch_outputs(struct sy_cohort *cohort, struct sy_member *member, str
     return status;
 }
 
+/* All that anybody reads of a node (the rest is not in its graph), before anybody does: policies, losses and the nodes it
+ * feeds would only get the blame. */
+static int expect_finite_outputs(const struct sy_member *member, struct sy_error *err) {
+    const struct sy_graph *graph = &member->node->graph->graph;
+    int status = SY_OK;
+    for (int32_t k = 0; k < member->n_outputs && status == SY_OK; k++) {
+        char what[160] = "its output";
+        if (k > 0 || !member->node->has_logits) {
+            snprintf(what, sizeof what, "its output \"%.120s\"", graph->outputs[k]->name);
+        }
+        status = sy_expect_finite(&member->outputs[k], member->outputs[k].data, what, SY_DIVERGED, err);
+    }
+    return status;
+}
+
 /* The image, and outputs of those that feed the node, which went forward before it. */
 static void gather_inputs(struct sy_cohort *cohort, struct sy_member *member, const struct sy_batch *batch,
                           int32_t view) {
@@ -67,8 +82,7 @@ static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batc
         status = fetch_outputs(cohort, member, err);
     }
     if (status == SY_OK) {
-        /* Before anybody reads it: policies and losses would only get the blame. */
-        status = sy_expect_finite(&member->outputs[0], member->outputs[0].data, "its output", SY_DIVERGED, err);
+        status = expect_finite_outputs(member, err);
     }
     return sy_blame(err, status, member->node->name, now);
 }
@@ -216,7 +230,8 @@ static int evaluate_loss(const struct readers *readers, const struct sy_loss_use
     pour(target, readers->target_output, cohort->scratch, factor);
     for (int32_t s = 0; attached && s < n_sources && status == SY_OK; s++) {
         struct sy_member *source = &cohort->members[edge->sources[s]];
-        status = sy_expect_finite(in.sources[s], cohort->source_scratch[s], "its gradient", SY_LOSS_IS_WRONG, err);
+        status = sy_expect_finite(in.sources[s], cohort->source_scratch[s], "its gradient to a source",
+                                  SY_LOSS_IS_WRONG, err);
         pour(source, edge->source_outputs[s], cohort->source_scratch[s], factor);
     }
     return sy_blame(err, status, name, now);
@@ -275,6 +290,9 @@ static int pour_back(struct sy_cohort *cohort, struct sy_member *member, struct 
         }
         struct sy_tensor gradient = {.size = sizeof gradient};
         status = ops->input_gradient(member->plan, k, &gradient, err);
+        if (status == SY_OK) {
+            status = sy_expect_finite(&gradient, gradient.data, "the gradient to what feeds it", SY_DIVERGED, err);
+        }
         if (status == SY_OK) {
             pour(&cohort->members[link->source], link->output, gradient.data, link->gradient_scale);
         }

@@ -79,6 +79,28 @@ Test(blame, losses_that_are_no_numbers) {
     expect_said("at sample 1 of the batch, element 1); the outputs it was made from are");
 }
 
+/* The target's gradient is looked through like the others, and so is one that goes to an attached source. */
+Test(blame, gradient_to_a_source_that_is_no_number) {
+    run_broken("nan_source_gradient",
+               "--set topology.plugin=custom --set topology.loss.plugin=nan_source_gradient "
+               "--set 'topology.edges=[\"teacher -> student attached=1\"]' "
+               "--set 'topology.gates=[\"teacher-student\"]'",
+               1);
+    expect_said("step 0, nan_source_gradient: its gradient to a source is not finite (");
+    expect_said("at sample 2 of the batch, element 0); the outputs it was made from are");
+}
+
+/* Logits are sound; who reads the tap beside them is not blamed for what lies there. */
+Test(blame, tap_that_overflows) {
+    const char *settings = "--set nodes.teacher.plugin=infinite_tap --set nodes.teacher.hidden=[4] --set "
+                           "nodes.student.plugin=infinite_tap "
+                           "--set topology.plugin=custom --set topology.loss.plugin=mse "
+                           "--set 'topology.edges=[\"teacher -> student output=far source_output=far\"]' "
+                           "--set 'topology.gates=[\"teacher-student\"]'";
+    run_broken("infinite_tap", settings, 1);
+    expect_said("step 0, teacher: its output \"far\" is not finite (");
+}
+
 Test(blame, weights_that_diverge) {
     run_broken("nan_value", "--set train.optimizer.lr=1000 --set train.label_loss.label_weight=1e6", 1);
     expect_said(", teacher: its output is not finite (");
