@@ -37,8 +37,10 @@ if [ -n "$compiler" ]; then
 fi
 again=
 [ ! -f "$build/build.ninja" ] || again=--reconfigure
+# What the suite writes lies in here: afterwards nothing may be left.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/switchyard-suite-XXXXXX")
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap 'rm -rf "$log" "$scratch"' EXIT
 echo "building ($build/) ..."
 # shellcheck disable=SC2086 # words on purpose
 if ! { meson setup $again $options ${SWITCHYARD_MESON_ARGS:-} "$build" && meson compile -C "$build"; } >"$log" 2>&1; then
@@ -63,8 +65,16 @@ if [ "$sanitize" = thread ] && [ $# -eq 0 ]; then
 fi
 # Sanitised code is several times slower, which is no failure.
 patience=${sanitize:+--timeout-multiplier 10}
+status=0
 # shellcheck disable=SC2086 # words on purpose
-$fixed meson test -C "$build" --no-rebuild --print-errorlogs $patience "$@"
+TMPDIR=$scratch $fixed meson test -C "$build" --no-rebuild --print-errorlogs $patience "$@" || status=$?
+left=$(ls -A "$scratch")
+if [ -n "$left" ]; then
+  echo "the tests left behind, in TMPDIR:" >&2
+  echo "$left" >&2
+  [ "$status" -ne 0 ] || status=1
+fi
+[ "$status" -eq 0 ] || exit "$status"
 # Criterion calls a test passed that leaked.
 if grep -q LeakSanitizer "$build/meson-logs/testlog.txt"; then
   echo "memory leaks, see $build/meson-logs/testlog.txt:" >&2

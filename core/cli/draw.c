@@ -340,7 +340,9 @@ int sy_draw_dot(const char *path, const struct sy_experiment *experiment, struct
 }
 
 int sy_draw_svg(const char *path, const struct sy_experiment *experiment, struct sy_error *err) {
-    char program[] = "dot", form[] = "-Tsvg", to[] = "-o", temporary[] = "/tmp/switchyard-XXXXXX";
+    char program[] = "dot", form[] = "-Tsvg", to[] = "-o", temporary[4096];
+    const char *where = getenv("TMPDIR");
+    snprintf(temporary, sizeof temporary, "%s/switchyard-XXXXXX", where && *where ? where : "/tmp");
     int fd = mkstemp(temporary);
     if (fd < 0) {
         return sy_fail(err, SY_EIO, "%s cannot be made: %s", temporary, strerror(errno));

@@ -3,18 +3,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "opened.h"
 
 enum { CIFAR10_RECORD = 1 + 3072, CIFAR100_RECORD = 2 + 3072 };
 
-static char folder[64];
+static char folder[SCRATCH_ROOM];
 
 static void path_of(char *out, size_t room, const char *name) {
     snprintf(out, room, "%s/%s", folder, name);
 }
 
 static void make_file(const char *name, long long bytes) {
-    char path[256];
+    char path[SCRATCH_ROOM + 64];
     path_of(path, sizeof path, name);
     int file = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
     cr_assert_geq(file, 0);
@@ -23,7 +24,7 @@ static void make_file(const char *name, long long bytes) {
 }
 
 static void put(const char *name, long long at, const uint8_t *bytes, size_t count) {
-    char path[256];
+    char path[SCRATCH_ROOM + 64];
     path_of(path, sizeof path, name);
     int file = open(path, O_WRONLY);
     cr_assert_geq(file, 0);
@@ -38,35 +39,21 @@ static void put_byte(const char *name, long long at, uint8_t byte) {
 static const char *const cifar10_files[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
                                             "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
 
-static void make_folder(void) {
-    snprintf(folder, sizeof folder, "/tmp/switchyard-cifar-XXXXXX");
-    cr_assert(mkdtemp(folder));
-}
-
 static void make_cifar10(void) {
-    make_folder();
+    scratch_folder(folder);
     for (int32_t i = 0; i < 6; i++) {
         make_file(cifar10_files[i], 10000LL * CIFAR10_RECORD);
     }
 }
 
 static void make_cifar100(void) {
-    make_folder();
+    scratch_folder(folder);
     make_file("train.bin", 50000LL * CIFAR100_RECORD);
     make_file("test.bin", 10000LL * CIFAR100_RECORD);
 }
 
 static void remove_folder(void) {
-    char path[256];
-    for (int32_t i = 0; i < 6; i++) {
-        path_of(path, sizeof path, cifar10_files[i]);
-        unlink(path);
-    }
-    path_of(path, sizeof path, "train.bin");
-    unlink(path);
-    path_of(path, sizeof path, "test.bin");
-    unlink(path);
-    rmdir(folder);
+    scratch_clear(folder);
 }
 
 static struct opened load_cifar(const char *name) {
@@ -157,7 +144,7 @@ Test(data_cifar10, the_checksum_covers_every_file) {
 }
 
 Test(data_cifar10, a_missing_file_is_named) {
-    char path[256];
+    char path[SCRATCH_ROOM + 64];
     path_of(path, sizeof path, "data_batch_3.bin");
     unlink(path);
     check_refused("cifar10", SY_EIO, path, "cifar-10-batches-bin");
@@ -170,7 +157,7 @@ Test(data_cifar10, a_missing_folder_is_named) {
 }
 
 Test(data_cifar10, a_folder_in_place_of_a_file_is_refused) {
-    char path[256];
+    char path[SCRATCH_ROOM + 64];
     path_of(path, sizeof path, "data_batch_1.bin");
     unlink(path);
     cr_assert_eq(mkdir(path, 0700), 0);

@@ -4,11 +4,12 @@
 #include <turbojpeg.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "opened.h"
 
 enum { SIDE = 64, PIXELS = SIDE * SIDE };
 
-static char folder[64];
+static char folder[SCRATCH_ROOM];
 
 static char *inside(const char *name) {
     static char path[512];
@@ -49,8 +50,7 @@ static void write_line(const char *name, const char *text) {
 static void make_folder(void) {
     static const char *const folders[] = {"train", "train/n02", "train/n02/images", "train/n01", "train/n01/images",
                                           "val",   "val/images"};
-    snprintf(folder, sizeof folder, "/tmp/switchyard-tiny-XXXXXX");
-    cr_assert(mkdtemp(folder));
+    scratch_folder(folder);
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         cr_assert_eq(mkdir(inside(folders[i]), 0700), 0);
     }
@@ -66,9 +66,7 @@ static void make_folder(void) {
 }
 
 static void remove_folder(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
+    scratch_clear(folder);
 }
 
 TestSuite(tiny_imagenet, .init = make_folder, .fini = remove_folder);

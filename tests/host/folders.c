@@ -2,7 +2,6 @@
 #include "folders.h"
 
 #include <criterion/criterion.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,19 +10,11 @@
 #include <unistd.h>
 
 void test_folder_create(struct test_folder *folder) {
-    char made[] = "/tmp/switchyard-host-XXXXXX", real[PATH_MAX];
-    cr_assert(mkdtemp(made) != NULL);
-    cr_assert(realpath(made, real) != NULL);
-    snprintf(folder->path, sizeof folder->path, "%s", real);
-}
-
-static int remove_item(const char *path, const struct stat *status, int type, struct FTW *walk) {
-    (void)status, (void)type, (void)walk;
-    return remove(path);
+    scratch_folder(folder->path);
 }
 
 void test_folder_destroy(const struct test_folder *folder) {
-    nftw(folder->path, remove_item, 8, FTW_DEPTH | FTW_PHYS);
+    scratch_clear(folder->path);
 }
 
 const char *test_folder_path(const struct test_folder *folder, const char *below) {

@@ -2,9 +2,9 @@
 #ifndef SY_TESTS_HOST_FOLDERS_H
 #define SY_TESTS_HOST_FOLDERS_H
 
-#include <stddef.h>
+#include "../scratch.h"
 
-#define FOLDER_ROOM 256
+#define FOLDER_ROOM SCRATCH_ROOM
 
 struct test_folder {
     char path[FOLDER_ROOM]; /* links followed */

@@ -9,17 +9,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[256];
+#include "../scratch.h"
+
+static char folder[SCRATCH_ROOM];
 
 void program_setup(void) {
-    snprintf(folder, sizeof folder, "/tmp/switchyard-test-XXXXXX");
-    cr_assert(mkdtemp(folder) && chdir(folder) == 0);
+    scratch_folder(folder);
+    cr_assert_eq(chdir(folder), 0);
 }
 
 void program_teardown(void) {
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert(chdir("/") == 0 && system(command) == 0);
+    cr_assert_eq(chdir("/"), 0);
+    scratch_clear(folder);
 }
 
 void write_text(const char *name, const char *text) {

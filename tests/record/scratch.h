@@ -1,9 +1,8 @@
-/* scratch.h - a folder for one test, and quick ways to put files into it and to look at them. Failures end the test. */
+/* scratch.h - a folder for one test (of tests/scratch.h), and quick ways to put files into it and to look at them. Failures end the test. */
 #ifndef TESTS_RECORD_SCRATCH_H
 #define TESTS_RECORD_SCRATCH_H
 
 #include <criterion/criterion.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,26 +11,21 @@
 
 #include <switchyard/error.h>
 
+#include "../scratch.h"
+
 struct scratch {
-    char path[256];
+    char path[SCRATCH_ROOM];
     char file[512]; /* what scratch_file returned */
 };
 
 #define NEW_ERROR ((struct sy_error){.size = sizeof(struct sy_error)})
 
 static inline void scratch_make(struct scratch *scratch) {
-    const char *where = getenv("TMPDIR");
-    snprintf(scratch->path, sizeof scratch->path, "%s/switchyard-XXXXXX", where ? where : "/tmp");
-    cr_assert_not_null(mkdtemp(scratch->path));
-}
-
-static inline int scratch_remove_one(const char *path, const struct stat *about, int kind, struct FTW *where) {
-    (void)about, (void)kind, (void)where;
-    return remove(path);
+    scratch_folder(scratch->path);
 }
 
 static inline void scratch_remove(const char *path) {
-    cr_assert_eq(nftw(path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0, "%s", path);
+    scratch_clear(path);
 }
 
 /* "SCRATCH/name", valid until the next call. */

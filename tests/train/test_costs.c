@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "../scratch.h"
 #include "train/costs.h"
 
-static char folder[64];
+static char folder[SCRATCH_ROOM];
 
 static void put(int package, const char *name, const char *value) {
-    char path[256];
+    char path[SCRATCH_ROOM + 64];
     snprintf(path, sizeof path, "%s/intel-rapl:%d", folder, package);
     mkdir(path, 0755);
     snprintf(path, sizeof path, "%s/intel-rapl:%d/%s", folder, package, name);
@@ -19,14 +20,11 @@ static void put(int package, const char *name, const char *value) {
 }
 
 static void make_folder(void) {
-    snprintf(folder, sizeof folder, "/tmp/switchyard-test-XXXXXX");
-    cr_assert(mkdtemp(folder));
+    scratch_folder(folder);
 }
 
 static void remove_folder(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
+    scratch_clear(folder);
 }
 
 TestSuite(costs, .init = make_folder, .fini = remove_folder);
