@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds Switchyard and runs its test suite; on a bare Debian it installs what is missing first, or says what to install.
-#   sh tests/run.sh [--compiler gcc|clang] [--sanitize address,undefined|thread] [meson test options]
+#   sh tests/run.sh [--compiler gcc|clang] [--sanitize address,undefined|thread] [--coverage] [meson test options]
 # Without options the build lies in build/, else in a folder of its own. SWITCHYARD_MESON_ARGS: more options of meson
 # setup, such as "-Dwerror=true".
 set -eu
@@ -8,12 +8,14 @@ cd "$(dirname "$0")/.."
 
 compiler=
 sanitize=
+coverage=
 while [ $# -gt 0 ]; do
   case $1 in
     --compiler | --sanitize)
       [ $# -gt 1 ] || { echo "$1 wants a value; see the head of tests/run.sh" >&2; exit 2; }
       [ "$1" = --compiler ] && compiler=$2 || sanitize=$2
       shift 2 ;;
+    --coverage) coverage=coverage; shift ;;
     *) break ;;
   esac
 done
@@ -25,11 +27,14 @@ esac
 . experiments/setup.sh
 switchyard_setup tests
 
-build=build${compiler:+-$compiler}${sanitize:+-$(echo "$sanitize" | tr , -)}
+build=build${compiler:+-$compiler}${sanitize:+-$(echo "$sanitize" | tr , -)}${coverage:+-$coverage}
 options="-Dtests=enabled -Dwerror=false"
 if [ -n "$sanitize" ]; then
   # b_lundef: sanitised plugins leave symbols to the sanitised program
   options="$options -Db_sanitize=$sanitize -Db_lundef=false -Dbuildtype=debugoptimized"
+fi
+if [ -n "$coverage" ]; then
+  options="$options -Db_coverage=true -Dbuildtype=debug -Doptimization=1"
 fi
 if [ -n "$compiler" ]; then
   command -v "$compiler" >/dev/null 2>&1 || { echo "--compiler $compiler: there is no such program" >&2; exit 1; }
@@ -63,8 +68,11 @@ if [ "$sanitize" = thread ] && [ $# -eq 0 ]; then
   # shellcheck disable=SC2046 # one word a test
   set -- $(meson test -C "$build" --no-rebuild --list | sed -n 's/^.* //; /stress/p')
 fi
-# Sanitised code is several times slower, which is no failure.
-patience=${sanitize:+--timeout-multiplier 10}
+# Sanitised code is several times slower, counted code too, which is no failure.
+patience=
+[ -z "$sanitize$coverage" ] || patience='--timeout-multiplier 10'
+# Counters add up from run to run.
+[ -z "$coverage" ] || find "$build" -name '*.gcda' -delete
 status=0
 # shellcheck disable=SC2086 # words on purpose
 TMPDIR=$scratch $fixed meson test -C "$build" --no-rebuild --print-errorlogs $patience "$@" || status=$?
