@@ -402,6 +402,61 @@ Test(data_loader, senseless_options_are_refused) {
     check_refused(&made, &options, SY_EINVAL, "no test split");
 }
 
+/* What a data set of a stranger may say of itself. */
+static struct sy_dataset_info told;
+
+static int tell(const void *self, struct sy_dataset_info *out) {
+    (void)self;
+    *out = told;
+    return told.size ? SY_OK : SY_EIO;
+}
+
+static const struct sy_dataset_ops telling_ops = {.size = sizeof telling_ops, .info = tell, .read = made_read};
+
+static void check_told(const struct sy_dataset_info *info, const struct sy_loader_options *options, int code,
+                       const char *words) {
+    struct sy_loader *loader = NULL;
+    struct sy_error error = {.size = sizeof error};
+    struct made_up made = made_up(203);
+    told = *info;
+    cr_assert_eq(sy_loader_create(&loader, &telling_ops, &made, options, &error), code, "%s", words);
+    cr_assert(strstr(error.text, words), "'%s' does not say '%s'", error.text, words);
+    cr_assert_null(loader);
+}
+
+Test(data_loader, senseless_data_sets_are_refused) {
+    const struct sy_dataset_info good = {.size = sizeof good,
+                                         .classes = MADE_CLASSES,
+                                         .count = {203, 10},
+                                         .shape = {.rank = 3, .dim = {MADE_CHANNELS, MADE_HEIGHT, MADE_WIDTH}},
+                                         .dtype = SY_U8};
+    struct sy_loader_options options = usual_options();
+    struct sy_dataset_info info = {0};
+    check_told(&info, &options, SY_EIO, "does not say what it holds");
+    info = good, info.classes = 0;
+    check_told(&info, &options, SY_EINVAL, "has 0 classes; it must have 1 or more");
+    info = good, info.count[SY_TRAIN_SPLIT] = (int64_t)1 << 32;
+    check_told(&info, &options, SY_ENOTSUP, "4294967296 samples; a split may have at most 4294967295");
+    info = good, info.shape.rank = 2;
+    check_told(&info, &options, SY_EINVAL, "samples of rank 2; a data set has images");
+    info = good, info.shape.dim[2] = 0;
+    check_told(&info, &options, SY_EINVAL, "dimension 2 of the samples is 0");
+    info = good, info.dtype = 77;
+    check_told(&info, &options, SY_EINVAL, "samples of type 77");
+    options.split = 2;
+    check_told(&good, &options, SY_EINVAL, "split 2 is neither train (0) nor test (1)");
+}
+
+Test(data_loader, a_subset_names_samples_that_there_are) {
+    const int64_t outside[] = {0, 203}, inside[] = {0};
+    struct made_up made = made_up(203);
+    struct sy_loader_options options = usual_options();
+    options.subset = outside, options.n_subset = 2;
+    check_refused(&made, &options, SY_ERANGE, "sample 203 is none of the split's 203");
+    options.subset = inside, options.n_subset = 0;
+    check_refused(&made, &options, SY_EINVAL, "a subset without samples");
+}
+
 Test(data_loader, only_places_in_the_epoch_can_be_started) {
     struct made_up made = made_up(203);
     struct sy_loader_options options = usual_options();
