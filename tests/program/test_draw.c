@@ -45,6 +45,34 @@ Test(draw, what_feeds_and_what_averages_is_there) {
                                           "thick: what feeds a node", NULL});
 }
 
+/* Everything that an edge or a node can say beyond its name. */
+Test(draw, what_is_out_of_the_ordinary_is_written_on_it) {
+    write_text("odd.cfg", "experiment = \"odd \\\"quoted\\\"\";\nbackend = \"reference\";\nthreads = 1;\n"
+                          "data: { plugin = \"shapes\"; batch = 8; limit = 32; test_limit = 16; train = "
+                          "32; test = 16; "
+                          "views = \"own\"; };\n"
+                          "nodes: {\n"
+                          "  trunk: { plugin = \"resnet_cifar\"; depth = 8; to = 2; role = \"part\"; };\n"
+                          "  one: { plugin = \"resnet_cifar\"; depth = 8; from = 3; label_loss: { "
+                          "label_weight = 0.5; };\n"
+                          "         inputs = ({ from = \"trunk.stage2\"; gradient_scale = 0.5; }); };\n"
+                          "  two: { plugin = \"resnet_cifar\"; depth = 8; frozen = \"eval\"; };\n"
+                          "  three: { plugin = \"resnet_cifar\"; depth = 8; weights_of = \"four\"; };\n"
+                          "  four: { plugin = \"resnet_cifar\"; depth = 8; };\n"
+                          "};\n"
+                          "topology: { plugin = \"custom\"; ramp = \"linear\"; ramp_epochs = 3; hint: { "
+                          "plugin = \"mse\"; };\n"
+                          "  edges = [\"two + three -> one weight=0.25 attached=1\",\n"
+                          "           \"two -> four loss=hint output=stage3 source_output=stage3\"]; "
+                          "};\n");
+    cr_assert_eq(run_program("check odd.cfg --dot odd.dot"), 0);
+    expect_in("odd.dot",
+              (const char *[]){"odd &quot;quoted&quot;", "(gradient x 0.5)", "view 2 of the batch", "labels weigh 0.5",
+                               "(peer, frozen)", "label=<same parameters>", "j0 [shape=point", "n2 -> j0 [dir=none]",
+                               "n3 -> j0 [dir=none]", "j0 -> n1", "0.25 * ", "(attached)", " on stage3",
+                               "weights grow over the first 3 epochs", NULL});
+}
+
 Test(draw, every_stage_has_a_picture_of_its_own) {
     write_small("stages.cfg", "stages: { first: { }; second: { }; };\n");
     cr_assert_eq(run_program("check stages.cfg --dot a.b/../small.dot"), 1, "there is no folder a.b");

@@ -152,3 +152,35 @@ Test(replay, what_is_missing_or_damaged_is_told) {
     cr_expect_eq(run_program("replay r"), 2);
     cr_expect(said("r/signals.bin: does not begin as signals do"));
 }
+
+Test(replay, a_config_means_the_folder_where_its_runs_go) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program(SMALL "--set seed=7"), 0);
+    cr_expect_eq(run_program("replay small.cfg"), 2);
+    cr_expect(said("runs/small/default/seed-1"), "this seed was never run");
+    write_small("small.cfg", "seed = 7;\n");
+    cr_expect_eq(run_program("replay small.cfg"), 0);
+    cr_expect(said("15 decisions, 15 (100.0 %) as recorded"));
+}
+
+/* What the question and the record do not have in common. */
+Test(replay, a_record_that_does_not_fit_is_refused) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program(SMALL "--out r"), 0);
+    cr_expect_eq(run_program("replay r --set topology.plugin=independent --set nodes.teacher.role=peer "
+                             "--set nodes.student.role=peer"),
+                 2);
+    cr_expect(said("no policy decides anything in this topology"));
+    cr_expect_eq(run_program("replay r --set topology.plugin=multi_student --set nodes.other.plugin=mlp "
+                             "--set nodes.other.role=student"),
+                 2);
+    cr_expect(said("r/signals.bin: has nothing of node \"other\", which a policy looks at"));
+    cr_expect_eq(run_program("replay r --out no/folder/out.jsonl"), 1);
+    cr_expect(said("no/folder/out.jsonl"));
+    cr_assert_eq(system("sed -i 1d r/steps.jsonl"), 0);
+    cr_expect_eq(run_program("replay r"), 2);
+    cr_expect(said("steps.jsonl does not have the gates of step 0"));
+    cr_assert_eq(remove("r/steps.jsonl"), 0);
+    cr_expect_eq(run_program("replay r"), 1);
+    cr_expect(said("r/steps.jsonl"));
+}

@@ -1,0 +1,124 @@
+/* test_reports.c - `switchyard report` and `watch` from outside: every form of a report of a run, where it is written, and
+ * the page until Ctrl-C. What stands in tables and figures is tests/report's business. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "program.h"
+
+static void setup(void) {
+    program_setup();
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program("run small.cfg --out r --quiet"), 0);
+}
+
+TestSuite(reports, .init = setup, .fini = program_teardown);
+
+static char *report(const char *form) {
+    char arguments[128];
+    snprintf(arguments, sizeof arguments, "report r --format %s", form);
+    cr_assert_eq(run_program(arguments), 0, "%s", form);
+    return read_text("out");
+}
+
+Test(reports, every_form_is_what_it_says) {
+    static const struct {
+        const char *form, *begins, *has;
+    } forms[] = {{"text", "", "teacher"},
+                 {"md", "", "| --"},
+                 {"latex", "", "\\begin{tabular}"},
+                 {"csv", "", ",teacher,"},
+                 {"json", "{", "\"teacher\""}};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char *text = report(forms[i].form);
+        cr_expect_eq(strncmp(text, forms[i].begins, strlen(forms[i].begins)), 0, "%s: %s", forms[i].form, text);
+        cr_expect(strstr(text, forms[i].has), "%s has no %s:\n%s", forms[i].form, forms[i].has, text);
+        free(text);
+    }
+    json_t *object = json_load_file("out", 0, NULL);
+    cr_expect(json_is_object(object));
+    json_decref(object);
+}
+
+Test(reports, out_writes_the_same_into_a_file_whole_or_not_at_all) {
+    char *shown = report("csv");
+    cr_assert_eq(run_program("report r --format csv --out t.csv"), 0);
+    char *written = read_text("t.csv"), *out = read_text("out");
+    cr_expect_str_eq(written, shown);
+    cr_expect_str_empty(out);
+    cr_expect_eq(run_program("report r --out no/folder/t.txt"), 1);
+    cr_expect(said("no/folder/t.txt"));
+    cr_expect_eq(run_program("report r --format html --out no/folder/t.html"), 1);
+    cr_expect(said("no/folder/t.html"));
+    free(shown);
+    free(written);
+    free(out);
+}
+
+Test(reports, the_page_goes_beside_the_run_or_where_out_says) {
+    cr_assert_eq(run_program("report r --format html"), 0);
+    cr_expect(said("r/report.html") && exists("r/report.html"));
+    cr_assert_eq(run_program("report r --format html --out mine.html"), 0);
+    cr_expect(said("mine.html"));
+    char *page = read_text("mine.html");
+    cr_expect(page && strstr(page, "<!DOCTYPE html>") && strstr(page, "</html>") && !strstr(page, "<script src"));
+    free(page);
+}
+
+Test(reports, figures_are_drawn_or_it_is_told_what_is_missing) {
+    cr_assert_eq(run_program("report r --figures"), 0);
+    cr_expect(said("figures, their scripts and data are in r/figures"));
+    cr_expect_eq(system("ls r/figures/*.gp r/figures/*.dat >/dev/null 2>&1"), 0);
+    if (system("gnuplot --version >/dev/null 2>&1") == 0) {
+        cr_expect_eq(system("ls r/figures/*.svg r/figures/*.pdf >/dev/null 2>&1"), 0);
+    } else {
+        cr_expect(said("gnuplot"));
+    }
+    write_text("file", "");
+    cr_assert_eq(system("rm -r r/figures && ln -s ../file r/figures"), 0);
+    cr_expect_eq(run_program("report r --figures"), 2);
+    cr_expect(said("r/figures: is there and is no folder; name another"));
+}
+
+Test(reports, what_is_no_run_is_refused) {
+    cr_expect_eq(run_program("report nowhere"), 2);
+    cr_expect(said("nowhere"));
+    cr_expect_eq(run_program("report . "), 2);
+    cr_expect(said("holds neither a suite"));
+    cr_expect_eq(run_program("watch . --port 0"), 2);
+    cr_expect(said("holds neither a suite"));
+    cr_expect_eq(run_program("watch r --port 0 --bind localhost"), 2);
+    cr_expect(said("localhost: is no address"));
+}
+
+/* Starts `watch`, waits for its line, asks it something and interrupts it; its exit code. */
+static int watch(const char *options, const char *question) {
+    char command[2048];
+    snprintf(
+        command, sizeof command,
+        "'%s' watch r %s >out 2>err & pid=$!; while [ ! -s out ] && kill -0 $pid 2>/dev/null; do sleep 0.02; done; "
+        "%s; kill -INT $pid 2>/dev/null; wait $pid",
+        getenv("SWITCHYARD_PROGRAM"), options, question);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+Test(reports, watch_serves_until_it_is_interrupted) {
+    if (run_program("watch r --port 0 --bind nothing") == 1) {
+        cr_skip_test("built without libmicrohttpd");
+    }
+    cr_assert_eq(watch("--port 0", "sed 's/.*:\\([0-9]*\\)\\/ .*/\\1/' out > port"), 0);
+    cr_expect(said("http://127.0.0.1:") && said("/ shows r until Ctrl-C"));
+    cr_expect_not(said("anybody"), "only this machine can read it");
+    char *port = read_text("port");
+    cr_expect_gt(atoi(port), 0);
+    free(port);
+    if (watch("--port 0 --bind ::1 --baseline r", ":") == 0) { /* where there is IPv6 */
+        cr_expect(said("http://[::1]:"));
+        cr_expect_not(said("anybody"));
+    }
+    cr_expect_not(exists("r/report.html"), "nothing is written");
+}
