@@ -5,19 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../config/untrusted.h"
 #include "../host/short_name.h"
 #include "../train/weights.h"
 
 const char sy_weights_usage[] =
     "  --node NODE           whose weights, where a folder holds several (default: the only one, or the only student)\n"
-    "  --checkpoint WHICH    of a run folder: best (the default; of a node that others feed, last), last, or a step\n"
+    "  --checkpoint WHICH    of a run folder: best (the default), last, or a step\n"
     "  --net NAME            what network it is, for files from elsewhere: in one word, see `list`\n"
     "  --classes K           how many classes it tells apart, for the same\n"
     "  --image CxHxW         what it looks at, for the same (default: 3x32x32)\n"
     "  --plugin FILE         a plugin file that has the network\n"
-    "  --set PATH.KEY=VALUE  change the config: data.path, backend, threads\n"
-    "  --untrusted           they are a stranger's: what lies beside them may bring no code and lead nowhere else\n";
+    "  --set PATH.KEY=VALUE  change the config: data.path, backend, threads\n";
 
 bool sy_weights_option(struct sy_weights_wish *wish, int option, const char *argument, const char *command) {
     char *end;
@@ -45,9 +43,6 @@ bool sy_weights_option(struct sy_weights_wish *wish, int option, const char *arg
         return true;
     case 'P':
         wish->plugin = argument;
-        return true;
-    case 'U':
-        wish->untrusted = true;
         return true;
     case 's':
         if (wish->set.count == SY_MAX_ASSIGNMENTS) {
@@ -195,43 +190,92 @@ static struct sy_setting *make_config(const struct sy_weights *weights, const st
     return root;
 }
 
+const char *sy_weights_path(char *out, size_t room, const struct sy_weights *weights, int32_t node) {
+    int folder = (int)(strrchr(weights->path, '/') - weights->path);
+    const struct sy_node *nodes = weights->experiment->nodes;
+    bool beside = !weights->best || node == weights->node;
+    snprintf(out, room, "%.*s%s%s/%s.safetensors", folder, weights->path, beside ? "" : "/",
+             beside ? "" : nodes[weights->node].name, nodes[node].name);
+    return out;
+}
+
+/* Which of the run's nodes the file is of, and who feeds it. False after a problem. */
+static bool know_node(struct sy_weights *weights, const struct sy_weights_wish *wish, struct sy_problems *problems) {
+    const struct sy_experiment *experiment = weights->experiment;
+    const char *name = strrchr(weights->path, '/') + 1;
+    size_t length = strcspn(name, ".");
+    for (weights->node = 0; weights->node < experiment->n_nodes; weights->node++) {
+        const char *there = experiment->nodes[weights->node].name;
+        if (strlen(there) == length && !strncmp(there, name, length)) {
+            break;
+        }
+    }
+    if (weights->node == experiment->n_nodes) {
+        sy_problem_in(problems, weights->path, 0, "belongs to no node of %s/run.cfg", wish->source);
+        return false;
+    }
+    if (!experiment->nodes[weights->node].has_logits) {
+        sy_problem_in(problems, weights->path, 0, "belongs to a node without logits, a piece of others");
+        return false;
+    }
+    weights->feeders = sy_arena_take(weights->arena, (size_t)experiment->n_nodes * sizeof *weights->feeders);
+    if (!weights->feeders) {
+        sy_problem(problems, NULL, "out of memory");
+        return false;
+    }
+    sy_experiment_feeders(weights->feeders, experiment, weights->node);
+    return true;
+}
+
+static bool is_best(const char *path) {
+    static const char folder[] = "/best";
+    const char *slash = strrchr(path, '/');
+    size_t before = slash ? (size_t)(slash - path) : 0, length = strlen(folder);
+    return before >= length && !strncmp(slash - length, folder, length);
+}
+
+/* Whether the files of all who feed it are there: runs of earlier versions kept those of the last checkpoint only. */
+static bool is_complete(const struct sy_weights *weights) {
+    char path[4608];
+    bool complete = true;
+    for (int32_t i = 0; i < weights->experiment->n_nodes; i++) {
+        complete =
+            complete && (!weights->feeders[i] || access(sy_weights_path(path, sizeof path, weights, i), F_OK) == 0);
+    }
+    return complete;
+}
+
 /* The whole run, for a node that is of no use alone. */
 static bool open_linked(struct sy_weights *weights, const struct sy_weights_wish *wish, struct sy_registry *registry,
                         struct sy_problems *problems) {
     struct sy_setting *config = sy_load_config(wish->source, &wish->set, problems);
     struct sy_experiment *experiment = config ? sy_experiment_create(config, registry, problems) : NULL;
-    char path[4608];
-    struct sy_weights_wish last = *wish;
-    last.checkpoint = wish->checkpoint ? wish->checkpoint : "last"; /* the best of a node is not the best of all */
-    if (!sy_weights_find(weights->path, sizeof weights->path, &last, problems)) {
-        sy_experiment_destroy(experiment);
+    weights->experiment = experiment;
+    weights->best = is_best(weights->path);
+    if (!experiment || !know_node(weights, wish, problems)) {
         return false;
     }
-    weights->experiment = experiment;
-    for (weights->node = 0; experiment && weights->node < experiment->n_nodes; weights->node++) {
-        if (!strcmp(sy_weights_path(path, sizeof path, weights, weights->node), weights->path)) {
-            const struct sy_dataset_info *info = &experiment->dataset_info;
-            weights->card = (struct sy_model_card){.image = info->shape,
-                                                   .classes = info->classes,
-                                                   .class_names = info->class_names,
-                                                   .mean = experiment->data.mean,
-                                                   .std = experiment->data.std};
-            if (!experiment->nodes[weights->node].has_logits) {
-                sy_problem_in(problems, weights->path, 0, "belongs to a node without logits, a piece of others");
-            }
-            return experiment->nodes[weights->node].has_logits;
+    if (weights->best && !is_complete(weights)) {
+        struct sy_weights_wish last = *wish;
+        last.checkpoint = "last";
+        last.node = experiment->nodes[weights->node].name;
+        weights->best = false;
+        if (wish->checkpoint) {
+            sy_problem_in(problems, weights->path, 0,
+                          "is fed by others, whose weights of its best epoch were not kept; --checkpoint last");
+            return false;
+        }
+        if (!sy_weights_find(weights->path, sizeof weights->path, &last, problems)) {
+            return false;
         }
     }
-    if (experiment) {
-        sy_problem_in(problems, weights->path, 0, "belongs to no node of %s/run.cfg", wish->source);
-    }
-    return false;
-}
-
-const char *sy_weights_path(char *out, size_t room, const struct sy_weights *weights, int32_t node) {
-    int folder = (int)(strrchr(weights->path, '/') - weights->path);
-    snprintf(out, room, "%.*s/%s.safetensors", folder, weights->path, weights->experiment->nodes[node].name);
-    return out;
+    const struct sy_dataset_info *info = &experiment->dataset_info;
+    weights->card = (struct sy_model_card){.image = info->shape,
+                                           .classes = info->classes,
+                                           .class_names = info->class_names,
+                                           .mean = experiment->data.mean,
+                                           .std = experiment->data.std};
+    return true;
 }
 
 int sy_weights_cohort(struct sy_cohort **out, const struct sy_weights *weights, struct sy_error *err) {
@@ -240,8 +284,10 @@ int sy_weights_cohort(struct sy_cohort **out, const struct sy_weights *weights, 
     int status = sy_cohort_create(out, experiment, err);
     for (int32_t i = 0; weights->linked && i < experiment->n_nodes && status == SY_OK; i++) {
         struct sy_member *member = &(*out)->members[i];
-        status = sy_weights_load(experiment->backend_ops, member->plan, &member->node->graph->graph,
-                                 sy_weights_path(path, sizeof path, weights, i), err);
+        if (i == weights->node || weights->feeders[i]) {
+            status = sy_weights_load(experiment->backend_ops, member->plan, &member->node->graph->graph,
+                                     sy_weights_path(path, sizeof path, weights, i), err);
+        }
     }
     return status;
 }
@@ -254,15 +300,7 @@ bool sy_weights_open(struct sy_weights *weights, const struct sy_weights_wish *w
         sy_problem(problems, NULL, "out of memory");
         return false;
     }
-    if (!sy_weights_find(weights->path, sizeof weights->path, wish, problems)) {
-        return false;
-    }
-    if (!sy_untrusted_allows(weights->path)) {
-        sy_problem_in(problems, weights->path, 0, "is outside %s, and --untrusted lets nothing lead there",
-                      sy_untrusted_folder());
-        return false;
-    }
-    if (!read_card(weights, wish, problems)) {
+    if (!sy_weights_find(weights->path, sizeof weights->path, wish, problems) || !read_card(weights, wish, problems)) {
         return false;
     }
     if (weights->linked) {
@@ -297,8 +335,7 @@ int sy_weights_command(const struct sy_weights_wish *wish,
                        const void *context) {
     struct sy_weights weights = {.arena = NULL};
     struct sy_error err = {.size = sizeof err};
-    bool guarded = !wish->untrusted || sy_untrusted_begin(wish->source);
-    struct sy_problems *problems = guarded ? sy_problems_create() : NULL;
+    struct sy_problems *problems = sy_problems_create();
     struct sy_registry *registry = sy_registry_create(NULL);
     int code = SY_EXIT_OK;
     if (!problems || !registry) {

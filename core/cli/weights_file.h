@@ -18,7 +18,6 @@ struct sy_weights_wish {
     const char *data;       /* a data set's plugin; NULL: the one the file names */
     bool with_data;         /* the data set is wanted, with its samples */
     int32_t batch;          /* 0: the default */
-    bool untrusted;         /* the source is a stranger's: its run.cfg may bring no code and name nothing outside */
     struct sy_assignments set;
 };
 
@@ -27,6 +26,8 @@ struct sy_weights {
     char path[4096]; /* the file, absolute */
     bool linked;     /* it is fed by other nodes: the experiment is the run's, its files lie beside this one */
     int32_t node;    /* which of the experiment's nodes is meant; 0 unless linked */
+    bool best;       /* linked, and the files of its best epoch: those of the others lie in a folder of its name */
+    bool *feeders;   /* linked: (nodes of the experiment) whether it is fed by them; the arena's */
     struct sy_arena *arena;
     struct sy_model_card card;        /* as the file says, or the person */
     struct sy_experiment *experiment; /* of one node that starts from them; its data set is open if it was wanted */
@@ -34,16 +35,15 @@ struct sy_weights {
 
 /* A cohort of the experiment with these weights in it. */
 int sy_weights_cohort(struct sy_cohort **out, const struct sy_weights *weights, struct sy_error *err);
-/* "FOLDER/NODE.safetensors" of any of its nodes; returns `out`. */
+/* The file of that node or of one that feeds it; returns `out`. */
 const char *sy_weights_path(char *out, size_t room, const struct sy_weights *weights, int32_t node);
 
 /* Options that all three commands have, and their lines for `--help`. */
-#define SY_WEIGHTS_OPTIONS                                                                 \
-    {"node", required_argument, NULL, 'N'}, {"checkpoint", required_argument, NULL, 'C'},  \
-        {"net", required_argument, NULL, 'W'}, {"classes", required_argument, NULL, 'K'},  \
-        {"image", required_argument, NULL, 'I'}, {"plugin", required_argument, NULL, 'P'}, \
-        {"untrusted", no_argument, NULL, 'U'}, {                                           \
-        "set", required_argument, NULL, 's'                                                \
+#define SY_WEIGHTS_OPTIONS                                                                   \
+    {"node", required_argument, NULL, 'N'}, {"checkpoint", required_argument, NULL, 'C'},    \
+        {"net", required_argument, NULL, 'W'}, {"classes", required_argument, NULL, 'K'},    \
+        {"image", required_argument, NULL, 'I'}, {"plugin", required_argument, NULL, 'P'}, { \
+        "set", required_argument, NULL, 's'                                                  \
     }
 extern const char sy_weights_usage[];
 /* Takes one of them as getopt_long returns it; false and a line on stderr where it is none, or makes no sense.

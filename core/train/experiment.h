@@ -138,6 +138,9 @@ enum sy_select {
 /* Whether what policies see is kept, for replays. */
 enum sy_record_signals { SY_SIGNALS_NONE, SY_SIGNALS_LOGITS };
 
+/* What becomes of a step in which a number is not finite. */
+enum sy_on_nonfinite { SY_NONFINITE_STOP, SY_NONFINITE_SKIP_BATCH, SY_NONFINITE_LOWER_RATE };
+
 struct sy_train_settings {
     int64_t epochs;
     int32_t checkpoint_every, checkpoint_steps, keep, evaluate_every;
@@ -147,6 +150,10 @@ struct sy_train_settings {
     int32_t select;         /* enum sy_select */
     int32_t call_limit;     /* seconds */
     int32_t record_signals; /* enum sy_record_signals */
+    int32_t on_nonfinite;   /* enum sy_on_nonfinite */
+    int32_t skip_limit;     /* batches in a row */
+    int32_t lower_limit;    /* times */
+    double lower_factor;
 };
 
 struct sy_experiment {
@@ -220,6 +227,9 @@ int64_t sy_experiment_steps(const struct sy_experiment *experiment);
 /* Factor of a node's schedule on its lr, at a batch of an epoch (both from 0). */
 double sy_experiment_rate(const struct sy_experiment *experiment, const struct sy_node *node, int64_t epoch,
                           int64_t batch);
+
+/* out (n_nodes): whether a node feeds `node`, directly or through others. */
+void sy_experiment_feeders(bool *out, const struct sy_experiment *experiment, int32_t node);
 
 /* "fp32", ... of enum sy_precision */
 const char *sy_precision_name(int32_t precision);

@@ -225,3 +225,24 @@ bool sy_experiment_input_shapes(struct sy_shape *out, struct sy_experiment *expe
 bool sy_experiment_flows_back(const struct sy_experiment *experiment, const struct sy_link *link) {
     return link->source >= 0 && !link->detach && link->gradient_scale != 0 && !experiment->nodes[link->source].frozen;
 }
+
+static void mark_sources(bool *out, const struct sy_node *node) {
+    for (int32_t k = 0; k < node->n_links; k++) {
+        if (node->links[k].source >= 0) {
+            out[node->links[k].source] = true;
+        }
+    }
+}
+
+void sy_experiment_feeders(bool *out, const struct sy_experiment *experiment, int32_t node) {
+    for (int32_t i = 0; i < experiment->n_nodes; i++) {
+        out[i] = false;
+    }
+    mark_sources(out, &experiment->nodes[node]);
+    for (int32_t n = experiment->n_nodes; n-- > 0;) { /* whoever feeds another comes before it */
+        int32_t i = experiment->sequence[n];
+        if (out[i]) {
+            mark_sources(out, &experiment->nodes[i]);
+        }
+    }
+}

@@ -11,7 +11,8 @@ int sy_selection_init(struct sy_selection *selection, struct sy_cohort *cohort, 
     const struct sy_experiment *experiment = cohort->experiment;
     int status = SY_OK;
     *selection = (struct sy_selection){.cohort = cohort, .totals = totals, .folder = folder, .measured_at = -1};
-    if (!sy_evaluation_init(&selection->scratch, experiment)) {
+    selection->feeders = calloc((size_t)experiment->n_nodes, sizeof *selection->feeders);
+    if (!selection->feeders || !sy_evaluation_init(&selection->scratch, experiment)) {
         return sy_fail(err, SY_ENOMEM, "no memory to measure nodes");
     }
     if (experiment->dataset_info.count[SY_TEST_SPLIT] > 0) {
@@ -27,6 +28,7 @@ void sy_selection_finish(struct sy_selection *selection) {
     sy_loader_destroy(selection->test);
     sy_loader_destroy(selection->validation);
     sy_evaluation_finish(&selection->scratch);
+    free(selection->feeders);
     *selection = (struct sy_selection){0};
 }
 
@@ -71,6 +73,28 @@ static void best_file(char *out, size_t room, const struct sy_node *node) {
     snprintf(out, room, "checkpoints/best/%s.safetensors", node->name);
 }
 
+/* The weights of one node, and of all that feed it: those are part of how good it was. */
+static int keep_node(struct sy_selection *selection, int32_t index, struct sy_error *err) {
+    const struct sy_experiment *experiment = selection->cohort->experiment;
+    char name[1000];
+    best_file(name, sizeof name, &experiment->nodes[index]);
+    int status = sy_snapshot_weights(selection->cohort, index, sy_run_folder_file(selection->folder, name), err);
+    sy_experiment_feeders(selection->feeders, experiment, index);
+    for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK; i++) {
+        if (!selection->feeders[i]) {
+            continue;
+        }
+        snprintf(name, sizeof name, "checkpoints/best/%s", experiment->nodes[index].name);
+        status = sy_make_folders(sy_run_folder_file(selection->folder, name), err);
+        snprintf(name, sizeof name, "checkpoints/best/%s/%s.safetensors", experiment->nodes[index].name,
+                 experiment->nodes[i].name);
+        if (status == SY_OK) {
+            status = sy_snapshot_weights(selection->cohort, i, sy_run_folder_file(selection->folder, name), err);
+        }
+    }
+    return status;
+}
+
 static int keep_best(struct sy_selection *selection, int64_t epoch, struct sy_error *err) {
     const struct sy_experiment *experiment = selection->cohort->experiment;
     bool by_test = sy_experiment_watches_test(experiment);
@@ -80,9 +104,7 @@ static int keep_best(struct sy_selection *selection, int64_t epoch, struct sy_er
         bool val = improves(&node->best_val_accuracy, &node->best_val_epoch, &node->val, epoch);
         bool test = improves(&node->best_accuracy, &node->best_epoch, &node->test, epoch);
         if (by_test ? test : val) {
-            char name[512];
-            best_file(name, sizeof name, &experiment->nodes[i]);
-            status = sy_snapshot_weights(selection->cohort, i, sy_run_folder_file(selection->folder, name), err);
+            status = keep_node(selection, i, err);
         }
     }
     return status;

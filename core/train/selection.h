@@ -12,7 +12,9 @@
 struct sy_selection {
     struct sy_cohort *cohort;     /* borrowed, as is all but what init makes */
     struct sy_totals *totals;     /* gets scores and best epochs */
-    struct sy_run_folder *folder; /* gets the best weights: checkpoints/best/NODE.safetensors */
+    struct sy_run_folder *folder; /* gets the best weights: checkpoints/best/NODE.safetensors, and of those that feed
+                                     the node, of the same epoch, best/NODE/FEEDER.safetensors */
+    bool *feeders;                /* (n_nodes): of the node at hand */
     struct sy_loader *test;       /* NULL: no such split */
     struct sy_loader *validation; /* NULL: no such part */
     struct sy_evaluation scratch; /* on whatever was measured last */

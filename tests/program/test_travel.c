@@ -171,3 +171,40 @@ Test(travel, a_node_that_others_feed_takes_them_along) {
     cr_expect(said("belongs to a node without logits"));
     cr_expect_eq(run_program("eval branch/checkpoints/best/student.safetensors"), 2, "alone it is of no use");
 }
+
+/* The best epoch of a branch is one of its trunk, too: here the last epochs undo what the first learnt. */
+Test(travel, the_best_of_a_node_is_that_of_all_who_feed_it) {
+    write_text("branch.cfg",
+               "experiment = \"branch\"; threads = 1;\n"
+               "data: { plugin = \"shapes\"; batch = 8; limit = 32; test_limit = 48; train = 48; test = 48; };\n"
+               "train: { epochs = 4; optimizer: { lr = 0.05; momentum = 0.9; }; };\n"
+               "nodes: {\n"
+               "  trunk: { plugin = \"resnet_cifar\"; depth = 8; to = 2; role = \"part\"; };\n"
+               "  one: { plugin = \"resnet_cifar\"; depth = 8; from = 3; inputs = [\"trunk.stage2\"]; };\n"
+               "  two: { plugin = \"resnet_cifar\"; depth = 8; from = 3; inputs = [\"trunk.stage2\"]; };\n"
+               "};\n"
+               "topology: { plugin = \"mesh\"; };\n");
+    cr_assert_eq(run_program("run branch.cfg --out branch --quiet"), 0);
+    const char *const nodes[] = {"one", "two"};
+    int earlier = 0;
+    for (int i = 0; i < 2; i++) {
+        char text[256];
+        cr_assert_eq(system("cp branch/result.json out"), 0);
+        snprintf(text, sizeof text, "\"%s\": {", nodes[i]);
+        char *result = read_text("branch/result.json"), *node = strstr(result, text);
+        double best = strtod(strstr(node, "\"best_test_accuracy\": ") + 22, NULL);
+        earlier += strtol(strstr(node, "\"best_epoch\": ") + 14, NULL, 10) < 3;
+        free(result);
+        snprintf(text, sizeof text, "eval branch --json --node %s", nodes[i]);
+        cr_assert_eq(run_program(text), 0);
+        cr_expect_float_eq(number_after("\"top1\":"), best, 1e-12, "%s", nodes[i]);
+        snprintf(text, sizeof text, "convert branch %s.safetensors --node %s", nodes[i], nodes[i]);
+        cr_assert_eq(run_program(text), 0);
+    }
+    cr_expect_gt(earlier, 0, "the last epoch is not the best of both, so that this can go wrong");
+    cr_assert_eq(remove("branch/checkpoints/best/one/trunk.safetensors"), 0);
+    cr_assert_eq(run_program("eval branch --json --node one"), 0, "as runs of earlier versions have it");
+    cr_expect(said("branch/checkpoints/16/one.safetensors"));
+    cr_expect_eq(run_program("eval branch --node one --checkpoint best"), 2);
+    cr_expect(said("whose weights of its best epoch were not kept"));
+}
