@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "../config/untrusted.h"
-#include "../record/links_out.h"
 #include "../host/threads.h"
 #include "../record/run_folder.h"
 #include "../report/page.h"
@@ -35,7 +34,8 @@ static void usage(FILE *out) {
         "batches and crops for all variants of a seed, prints the tables and writes report.html. Finished runs are\n"
         "skipped, interrupted ones resumed; one that fails is told at the end, the others go on. Ctrl-C stops all, "
         "each\n"
-        "with a checkpoint; once more: at once. The same command goes on from there.\n\n"
+        "with a checkpoint; once more: at once. The same command goes on from there. Exit code 0: all runs have "
+        "finished;\n1: some failed, or diverged (tables say which); 2: bad input; 130: interrupted.\n\n"
         "  --jobs N              runs at a time. Threads are part of a result's last bits, so they are the same for\n"
         "                        all runs of a suite: `threads` of the config; where it says nothing, cores / N, kept\n"
         "                        for later starts in the same folder. Default: cores / threads, or 1 with all cores\n"
@@ -358,10 +358,7 @@ static int compare_all(struct arguments *arguments, const struct sy_suite *suite
         return SY_EXIT_FAILED;
     }
     if (check_all(&compare, registry)) {
-        int status = sy_links_out_refuse(folder, arguments->out != NULL, &err);
-        if (status == SY_OK) {
-            status = take_lock(folder, &err);
-        }
+        int status = take_lock(folder, &err);
         if (status == SY_OK) {
             status = sy_suite_write(suite, folder, threads, &err);
         }

@@ -128,7 +128,7 @@ static void note_failure(const struct sy_compare_run *run) {
     char path[4200];
     struct sy_error ignored = {.size = sizeof ignored};
     snprintf(path, sizeof path, "%s/failure.json", run->folder);
-    if (access(run->folder, F_OK) == 0) {
+    if (access(run->folder, F_OK) == 0 && access(path, F_OK) != 0) { /* the run itself may have said more */
         sy_write_json(path, json_pack("{s:s}", "reason", run->reason), &ignored);
     }
 }

@@ -33,7 +33,8 @@ static void csv_line(FILE *out, const struct sy_report *report, int32_t variant,
     struct sy_summary summary = sy_metric_summary(report, variant, metric, node);
     struct sy_paired paired = sy_metric_difference(report, variant, metric, node);
     bool of_node = (int)metric < SY_NODE_METRICS, paper = metric == SY_METRIC_ACCURACY;
-    if (!summary.n) {
+    int32_t diverged = sy_report_count_of(report, variant, SY_REPORT_DIVERGED);
+    if (!summary.n && (!paper || !diverged)) { /* accuracy has a line all the same: it is missing for a reason */
         return;
     }
     csv_text(out, report->variants[variant].name);
@@ -56,12 +57,13 @@ static void csv_line(FILE *out, const struct sy_report *report, int32_t variant,
     csv_number(out, paired.p_wilcoxon);
     csv_number(out, paper ? report->variants[variant].expected[node].value : (double)NAN);
     csv_number(out, paper ? report->variants[variant].expected[node].tolerance : (double)NAN);
-    fprintf(out, ",%s\r\n", paper ? sy_reproduced_name(sy_metric_reproduced(report, variant, node)) : "");
+    fprintf(out, ",%s,%d\r\n", paper ? sy_reproduced_name(sy_metric_reproduced(report, variant, node)) : "",
+            (int)diverged);
 }
 
 void sy_report_csv(FILE *out, const struct sy_report *report) {
     fputs("variant,node,metric,unit,n,mean,sd,baseline,pairs,difference,low,high,t,p_t,w,p_wilcoxon,expected,tolerance,"
-          "reproduced\r\n",
+          "reproduced,diverged\r\n",
           out);
     for (int32_t v = 0; v < report->n_variants; v++) {
         for (int m = 0; m < SY_METRICS; m++) {
@@ -121,15 +123,19 @@ static json_t *node_json(const struct sy_report *report, int32_t variant, int32_
 }
 
 static json_t *run_json(const struct sy_report *report, const struct sy_report_run *run) {
-    json_t *diverged = json_object();
+    json_t *diverged = json_object(), *steps = json_object();
     for (int32_t n = 0; n < report->n_nodes; n++) {
         if (run->nodes[n].diverged >= 0) {
             json_object_set_new(diverged, report->nodes[n], json_integer(run->nodes[n].diverged));
         }
+        if (run->nodes[n].diverged_step >= 0) {
+            json_object_set_new(steps, report->nodes[n], json_integer(run->nodes[n].diverged_step));
+        }
     }
-    return json_pack("{s:I, s:s, s:I, s:I, s:s?, s:o}", "seed", (json_int_t)run->seed, "state",
+    return json_pack("{s:I, s:s, s:I, s:I, s:s?, s:o, s:o}", "seed", (json_int_t)run->seed, "state",
                      sy_report_state_name(run->state), "epochs", (json_int_t)run->epochs, "epochs_wanted",
-                     (json_int_t)run->epochs_wanted, "reason", run->reason, "diverged", diverged);
+                     (json_int_t)run->epochs_wanted, "reason", run->reason, "diverged", diverged, "diverged_steps",
+                     steps);
 }
 
 static json_t *variant_json(const struct sy_report *report, int32_t variant) {
@@ -140,7 +146,8 @@ static json_t *variant_json(const struct sy_report *report, int32_t variant) {
     for (int32_t s = 0; s < report->n_seeds; s++) {
         json_array_append_new(runs, run_json(report, &report->variants[variant].runs[s]));
     }
-    return json_pack("{s:s, s:o, s:o, s:o}", "name", report->variants[variant].name, "nodes", nodes, "run",
+    return json_pack("{s:s, s:i, s:o, s:o, s:o}", "name", report->variants[variant].name, "diverged",
+                     (int)sy_report_count_of(report, variant, SY_REPORT_DIVERGED), "nodes", nodes, "run",
                      metrics_json(report, variant, SY_NODE_METRICS, SY_METRICS, 0), "runs", runs);
 }
 

@@ -285,16 +285,22 @@ void sy_report_destroy(struct sy_report *report) {
 }
 
 const char *sy_report_state_name(enum sy_report_state state) {
-    static const char *const names[] = {"finished", "running", "unfinished", "failed", "not begun"};
+    static const char *const names[] = {"finished", "running", "unfinished", "failed", "not begun", "diverged"};
     return names[state];
+}
+
+int32_t sy_report_count_of(const struct sy_report *report, int32_t variant, enum sy_report_state state) {
+    int32_t count = 0;
+    for (int32_t s = 0; s < report->n_seeds; s++) {
+        count += report->variants[variant].runs[s].state == state;
+    }
+    return count;
 }
 
 int32_t sy_report_count(const struct sy_report *report, enum sy_report_state state) {
     int32_t count = 0;
     for (int32_t v = 0; v < report->n_variants; v++) {
-        for (int32_t s = 0; s < report->n_seeds; s++) {
-            count += report->variants[v].runs[s].state == state;
-        }
+        count += sy_report_count_of(report, v, state);
     }
     return count;
 }

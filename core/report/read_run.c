@@ -34,15 +34,23 @@ static bool is_locked(const char *path) {
     return held;
 }
 
-/* Epochs that the configuration asks for; 0 where it cannot be told. */
-static int64_t wanted(const char *path) {
+/* Epochs that the configuration asks for, 0 where it cannot be told; and, with `with_nodes`, its nodes, where a run ended before
+ * it named them in a journal. */
+static void read_config(struct sy_report *report, struct sy_report_run *run, const char *path, bool with_nodes) {
     struct sy_problems *problems = sy_problems_create();
     struct sy_setting *config = problems ? sy_setting_read(path, problems) : NULL;
     const struct sy_setting *epochs = config ? sy_setting_find(config, "train.epochs") : NULL;
-    int64_t count = epochs && epochs->kind == SY_SETTING_INT && epochs->integer > 0 ? epochs->integer : 0;
+    const struct sy_setting *nodes = config && with_nodes ? sy_setting_find(config, "nodes") : NULL;
+    run->epochs_wanted = epochs && epochs->kind == SY_SETTING_INT && epochs->integer > 0 ? epochs->integer : 0;
+    for (size_t i = 0; nodes && nodes->kind == SY_SETTING_GROUP && i < nodes->n_children; i++) {
+        const struct sy_setting *role = sy_setting_find(nodes->children[i], "role");
+        int32_t index = sy_report_node_index(report, nodes->children[i]->name);
+        if (index >= 0 && role && role->kind == SY_SETTING_STRING && !report->roles[index]) {
+            report->roles[index] = sy_arena_text(report->arena, role->string);
+        }
+    }
     sy_setting_destroy(config);
     sy_problems_destroy(problems);
-    return count;
 }
 
 /* Names every entry that no run leaves behind. */
@@ -80,6 +88,18 @@ static void take_nodes(struct sy_report *report, const json_t *nodes) {
     }
 }
 
+/* The node whose number was not finite, and when. */
+static void note_divergence(struct sy_report *report, struct sy_report_run *run, const json_t *diverged) {
+    const char *node = sy_json_text(diverged, "node");
+    double step = sy_json_finite(diverged, "step"), epoch = sy_json_finite(diverged, "epoch");
+    if (node && step >= 0 && step < 1e15 && epoch >= 0 && epoch < 1e9) {
+        run->state = SY_REPORT_DIVERGED;
+        run->diverged = sy_report_node_index(report, node);
+        run->diverged_step = (int64_t)step;
+        run->diverged_epoch = (int64_t)epoch;
+    }
+}
+
 /* How a run without result.json ended. */
 static void note_end(struct sy_report *report, struct sy_report_run *run) {
     struct sy_error ignored = {.size = sizeof ignored};
@@ -94,6 +114,7 @@ static void note_end(struct sy_report *report, struct sy_report_run *run) {
     if (object) {
         run->state = SY_REPORT_FAILED;
         run->reason = sy_arena_text(report->arena, reason ? reason : "no reason was noted");
+        note_divergence(report, run, json_object_get(object, "diverged"));
     }
     json_decref(object);
 }
@@ -105,6 +126,7 @@ bool sy_report_scan_run(struct sy_report *report, struct sy_report_run *run) {
         return false;
     }
     run->state = SY_REPORT_MISSING;
+    run->diverged = -1;
     if (!sy_is_there(run->folder)) {
         return true;
     }
@@ -121,11 +143,12 @@ bool sy_report_scan_run(struct sy_report *report, struct sy_report_run *run) {
                            object ? sy_report_printf(report, "%s: has no object `nodes`", result) : why.text);
         }
         json_t *first = sy_report_first_epoch(report, run);
+        bool named = json_is_object(json_object_get(first, "nodes"));
         take_nodes(report, json_object_get(first, "nodes"));
         json_decref(first);
         if (sy_is_there(config)) {
             note_end(report, run);
-            run->epochs_wanted = wanted(config);
+            read_config(report, run, config, !named);
         }
     }
     json_decref(object);
@@ -242,7 +265,11 @@ bool sy_report_read_run(struct sy_report *report, struct sy_report_run *run) {
         }
     }
     for (size_t n = 0; n < count; n++) {
-        run->nodes[n].epoch = run->nodes[n].diverged = -1;
+        run->nodes[n].epoch = run->nodes[n].diverged = run->nodes[n].diverged_step = -1;
+    }
+    if (run->diverged >= 0) {
+        run->nodes[run->diverged].diverged = run->diverged_epoch;
+        run->nodes[run->diverged].diverged_step = run->diverged_step;
     }
     if (run->state == SY_REPORT_MISSING) {
         return true;

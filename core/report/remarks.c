@@ -18,11 +18,21 @@ static const char *selection_words(const char *selection) {
 }
 
 static int32_t finished_of(const struct sy_report *report, int32_t variant) {
-    int32_t count = 0;
-    for (int32_t s = 0; s < report->n_seeds; s++) {
-        count += report->variants[variant].runs[s].state == SY_REPORT_FINISHED;
+    return sy_report_count_of(report, variant, SY_REPORT_FINISHED);
+}
+
+/* Which variants lost runs to numbers that were not finite: those are in no mean. */
+static void tell_diverged(const struct sy_report *report, void (*line)(void *context, const char *text),
+                          void *context) {
+    char text[512];
+    for (int32_t v = 0; v < report->n_variants; v++) {
+        int32_t count = sy_report_count_of(report, v, SY_REPORT_DIVERGED);
+        if (count && !report->single) {
+            snprintf(text, sizeof text, "%.100s: %d of %d seeds diverged and %s in none of its figures.",
+                     report->variants[v].name, (int)count, (int)report->n_seeds, count == 1 ? "is" : "are");
+            line(context, text);
+        }
     }
-    return count;
 }
 
 /* The variant with the fewest results of those that have any; -1: none. */
@@ -43,12 +53,14 @@ void sy_report_remarks(const struct sy_report *report, void (*line)(void *contex
         line(context, selection);
     }
     if (finished < all) {
-        snprintf(text, sizeof text, "%d of %d runs have finished: %d running, %d unfinished, %d failed, %d not begun.",
+        snprintf(text, sizeof text,
+                 "%d of %d runs have finished: %d running, %d unfinished, %d failed, %d diverged, %d not begun.",
                  (int)finished, (int)all, (int)sy_report_count(report, SY_REPORT_RUNNING),
                  (int)sy_report_count(report, SY_REPORT_UNFINISHED), (int)sy_report_count(report, SY_REPORT_FAILED),
-                 (int)sy_report_count(report, SY_REPORT_MISSING));
+                 (int)sy_report_count(report, SY_REPORT_DIVERGED), (int)sy_report_count(report, SY_REPORT_MISSING));
         line(context, text);
     }
+    tell_diverged(report, line, context);
     int32_t few = fewest(report), n = few >= 0 ? finished_of(report, few) : 3;
     if (!report->single && n < 3) {
         snprintf(text, sizeof text,

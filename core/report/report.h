@@ -40,6 +40,7 @@ enum sy_report_state {
     SY_REPORT_UNFINISHED, /* interrupted: can be resumed */
     SY_REPORT_FAILED,     /* ended with a reason */
     SY_REPORT_MISSING,    /* not begun */
+    SY_REPORT_DIVERGED,   /* ended by a number that was not finite */
 };
 
 /* Series over epochs of one node, `epochs` of them; accuracies are shares of 1. */
@@ -56,7 +57,8 @@ struct sy_report_bin {
 struct sy_report_node {
     double figures[SY_NODE_METRICS];
     int64_t epoch;    /* that the figures are of; -1: not told */
-    int64_t diverged; /* the first epoch whose training loss was not finite; -1: none */
+    int64_t diverged; /* the first epoch whose training loss was not finite, or in which the run ended so; -1: none */
+    int64_t diverged_step; /* in which the run ended by a number of this node; -1: it did not */
     struct sy_report_series series;
     struct sy_report_bin *bins; /* SY_REPORT_BINS, or NULL */
     double *confusion;          /* classes x classes, row = label; or NULL */
@@ -66,7 +68,9 @@ struct sy_report_run {
     char *folder; /* as it can be opened */
     int64_t seed; /* -1: not told */
     enum sy_report_state state;
-    char *reason;                  /* of FAILED; else NULL */
+    char *reason;     /* of FAILED and DIVERGED; else NULL */
+    int32_t diverged; /* DIVERGED: the node; else -1 */
+    int64_t diverged_step, diverged_epoch;
     int64_t epochs, epochs_wanted; /* in the journal; of the experiment, 0 where not told */
     const char *selection;         /* "last", "best_val", "best_test"; NULL: not told */
     double figures[SY_METRICS];    /* from SY_METRIC_SHARE on */
@@ -108,8 +112,9 @@ void sy_report_destroy(struct sy_report *report); /* NULL is fine */
 
 /* "finished", "running", ... */
 const char *sy_report_state_name(enum sy_report_state state);
-/* How many runs are in a state. */
+/* How many runs are in a state; and of one variant. */
 int32_t sy_report_count(const struct sy_report *report, enum sy_report_state state);
+int32_t sy_report_count_of(const struct sy_report *report, int32_t variant, enum sy_report_state state);
 /* The first run of a variant that has finished; failing that, the one with most epochs; NULL where none has any. */
 const struct sy_report_run *sy_report_example(const struct sy_report *report, int32_t variant);
 

@@ -41,9 +41,13 @@ static struct sy_cell word(const char *text) {
     return (struct sy_cell){.text = text ? text : ""};
 }
 
+/* A variant of which no seed is left to have a figure says why. */
 static struct sy_cell figure(const struct sy_report *report, int32_t variant, enum sy_metric metric, int32_t node) {
-    return (struct sy_cell){.figure = sy_metric_summary(report, variant, metric, node),
-                            .digits = sy_metric_about(metric)->digits};
+    struct sy_summary summary = sy_metric_summary(report, variant, metric, node);
+    if (!summary.n && sy_report_count_of(report, variant, SY_REPORT_DIVERGED)) {
+        return word("diverged");
+    }
+    return (struct sy_cell){.figure = summary, .digits = sy_metric_about(metric)->digits};
 }
 
 static const char *number(struct sy_report *report, double value, int digits) {
@@ -97,14 +101,16 @@ static const char *node_name(struct sy_report *report, int32_t node) {
     return role && strcmp(role, name) != 0 ? sy_report_printf(report, "%s (%s)", name, role) : name;
 }
 
-/* Seeds with a figure, for the column n: of the node that has most. */
+/* Seeds with a figure, for the column n: of the node that has most; of how many, where some diverged. */
 static const char *seeds_with(struct sy_report *report, int32_t variant) {
     int32_t most = 0;
     for (int32_t n = 0; n < report->n_nodes; n++) {
         struct sy_summary summary = sy_metric_summary(report, variant, SY_METRIC_ACCURACY, n);
         most = summary.n > most ? summary.n : most;
     }
-    return sy_report_printf(report, "%d", (int)most);
+    return sy_report_count_of(report, variant, SY_REPORT_DIVERGED)
+               ? sy_report_printf(report, "%d of %d", (int)most, (int)report->n_seeds)
+               : sy_report_printf(report, "%d", (int)most);
 }
 
 /* ---- accuracy --------------------------------------------------------------------------------------------------- */
@@ -387,7 +393,12 @@ static struct sy_sheet *work(struct sy_report *report) {
 static const char *divergence(struct sy_report *report, const struct sy_report_run *run) {
     const char *text = NULL;
     for (int32_t n = 0; n < report->n_nodes; n++) {
-        if (run->nodes[n].diverged >= 0) {
+        const struct sy_report_node *node = &run->nodes[n];
+        if (node->diverged_step >= 0) {
+            text = sy_report_printf(report, "%s%s%s diverged at step %lld, in epoch %lld", text ? text : "",
+                                    text ? ", " : "", report->nodes[n], (long long)node->diverged_step,
+                                    (long long)node->diverged + 1);
+        } else if (node->diverged >= 0) {
             text = sy_report_printf(report, "%s%s%s diverged in epoch %lld", text ? text : "", text ? ", " : "",
                                     report->nodes[n], (long long)run->nodes[n].diverged + 1);
         }

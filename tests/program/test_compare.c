@@ -136,6 +136,20 @@ Test(compare, one_that_fails_is_told_and_the_others_go_on) {
     cr_expect_eq(run_program("compare suite.cfg --out s --quiet"), 0);
 }
 
+Test(compare, one_that_diverges_is_told_with_its_step) {
+    write_small("small.cfg", "");
+    write_text("suite.cfg", "base = \"small.cfg\"; seeds = [1];\n"
+                            "variants: { sane: { }; wild: { train: { optimizer: { lr = 1000.0; }; }; }; };\n");
+    cr_expect_eq(run_program("compare suite.cfg --out s --quiet"), 1);
+    cr_expect(said("switchyard: wild seed 1 failed: step ") && said("diverged at step "));
+    cr_expect(said("wild: 1 of 1 seeds diverged and is in none of its figures."));
+    char *failure = read_text("s/wild/seed-1/failure.json");
+    cr_expect(failure && strstr(failure, "\"diverged\""), "%s", failure ? failure : "nothing");
+    free(failure);
+    cr_expect_eq(run_program("compare suite.cfg --out s --quiet"), 1, "and again");
+    cr_expect(said("diverged at step "));
+}
+
 Test(compare, one_run_of_a_suite_can_be_asked_for) {
     write_suite("");
     cr_expect_eq(run_program("compare suite.cfg --out s --only dml:2"), 0);

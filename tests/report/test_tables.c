@@ -136,6 +136,53 @@ Test(tables, what_diverged_is_told) {
     sy_report_destroy(report);
 }
 
+static void diverge(const char *run) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/result.json", run);
+    cr_assert_eq(remove(scratch_file(&scratch, path)), 0);
+    snprintf(path, sizeof path, "%s/failure.json", run);
+    put_text(scratch_file(&scratch, path),
+             "{\"reason\": \"too wild\", \"diverged\": {\"node\": \"student\", \"step\": 57, \"epoch\": 1}}");
+}
+
+/* One seed of vanilla and all of dml: the one is left out of a mean that says so, the others have no figure. */
+Test(tables, runs_that_diverged_are_told_and_in_no_mean) {
+    make((struct made_up){.variants = 2, .seeds = 3, .epochs = 4});
+    diverge("vanilla/seed-2");
+    for (int s = 1; s <= 3; s++) {
+        char run[32];
+        snprintf(run, sizeof run, "dml/seed-%d", s);
+        diverge(run);
+    }
+    struct sy_report *report = read_report(NULL);
+    cr_assert_eq(report->variants[0].runs[1].state, SY_REPORT_DIVERGED);
+    cr_assert_eq(sy_metric_summary(report, 0, SY_METRIC_ACCURACY, 0).n, 2);
+    char *text = written(report, SY_REPORT_TEXT), *latex = written(report, SY_REPORT_LATEX);
+    char *markdown = written(report, SY_REPORT_MARKDOWN);
+    char *csv = written(report, SY_REPORT_CSV), *json = written(report, SY_REPORT_JSON);
+    expect_in(text, "2 of 3");
+    expect_in(text, "0 of 3");
+    expect_in(text, "vanilla: 1 of 3 seeds diverged and is in none of its figures.");
+    expect_in(text, "dml: 3 of 3 seeds diverged and are in none of its figures.");
+    expect_in(text, "student diverged at step 57, in epoch 2; too wild");
+    expect_in(text, "0 failed, 4 diverged");
+    expect_in(markdown, "| dml | diverged | diverged |");
+    expect_in(latex, "diverged");
+    expect_in(csv, "dml,student,accuracy,%,0,,,");
+    json_t *object = json_loads(json, 0, NULL), *dml = json_array_get(json_object_get(object, "variants"), 1);
+    json_t *run = json_array_get(json_object_get(dml, "runs"), 0);
+    cr_assert_eq(json_integer_value(json_object_get(dml, "diverged")), 3);
+    cr_assert_str_eq(json_string_value(json_object_get(run, "state")), "diverged");
+    cr_assert_eq(json_integer_value(json_object_get(json_object_get(run, "diverged_steps"), "student")), 57);
+    json_decref(object);
+    free(text);
+    free(latex);
+    free(markdown);
+    free(csv);
+    free(json);
+    sy_report_destroy(report);
+}
+
 Test(tables, a_single_run) {
     const struct made_up wish = {.variants = 1, .seeds = 1, .epochs = 3};
     cr_assert_eq(make_run(scratch.path, &wish, 0, 1, 1), 0);
