@@ -18,6 +18,7 @@ struct sy_checkpoint_writer {
     char *final;       /* RUN/checkpoints/<step> */
     json_t *files;     /* name: hash */
     int64_t step;
+    int64_t spared; /* the step of a checkpoint that stays; -1: none in particular */
 };
 
 static void destroy(struct sy_checkpoint_writer *writer) {
@@ -42,6 +43,7 @@ int sy_checkpoint_begin(struct sy_checkpoint_writer **out, struct sy_run_folder 
     snprintf(name, sizeof name, "%jd", (intmax_t)step);
     snprintf(hidden, sizeof hidden, ".%s.partial", name);
     writer->step = step;
+    writer->spared = -1;
     writer->run = sy_run_folder_path(folder);
     writer->files = json_object();
     writer->checkpoints = sy_path_join(writer->run, "checkpoints");
@@ -89,6 +91,10 @@ int sy_checkpoint_tensors(struct sy_checkpoint_writer *writer, const char *name,
     }
     free(path);
     return status;
+}
+
+void sy_checkpoint_spare(struct sy_checkpoint_writer *writer, int64_t step) {
+    writer->spared = step;
 }
 
 /* The state says how long the journals were: they must be on the disk no later than it. */
@@ -190,19 +196,23 @@ static int put_in_place(const struct sy_checkpoint_writer *writer, struct sy_err
     return sy_sync_folder(writer->checkpoints, err);
 }
 
-/* Hidden first, then emptied: what is left of it when the process dies here is swept away later. */
-static void remove_checkpoint(const struct sy_checkpoint_writer *writer, int64_t step) {
+/* Hidden first, then emptied: what is left of it when the process dies here is swept away later. One that is pinned
+ * stays. Whether it is gone. */
+static bool remove_checkpoint(const char *checkpoints, int64_t step) {
     char *path = NULL, *hidden = NULL;
-    if (asprintf(&path, "%s/%jd", writer->checkpoints, (intmax_t)step) < 0) {
-        return;
+    bool gone = false;
+    if (asprintf(&path, "%s/%jd", checkpoints, (intmax_t)step) < 0) {
+        return false;
     }
-    if (!is_pinned(path) && asprintf(&hidden, "%s/.%jd.partial", writer->checkpoints, (intmax_t)step) >= 0) {
-        if (rename(path, hidden) == 0) {
+    if (!is_pinned(path) && asprintf(&hidden, "%s/.%jd.partial", checkpoints, (intmax_t)step) >= 0) {
+        gone = rename(path, hidden) == 0;
+        if (gone) {
             sy_checkpoint_remove_tree(hidden);
         }
         free(hidden);
     }
     free(path);
+    return gone;
 }
 
 /* What cannot be removed stays until the next commit: the checkpoint itself is safe. */
@@ -214,8 +224,8 @@ static void prune(const struct sy_checkpoint_writer *writer, int keep) {
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (steps[i] > writer->step || kept == (size_t)keep) {
-            remove_checkpoint(writer, steps[i]);
+        if (steps[i] > writer->step || (kept >= (size_t)keep && steps[i] != writer->spared)) {
+            remove_checkpoint(writer->checkpoints, steps[i]);
         } else {
             kept++;
         }
@@ -248,4 +258,32 @@ void sy_checkpoint_abandon(struct sy_checkpoint_writer *writer) {
         sy_checkpoint_remove_tree(writer->partial);
         destroy(writer);
     }
+}
+
+int sy_checkpoint_forget_after(struct sy_run_folder *folder, int64_t step, struct sy_error *err) {
+    int64_t *steps = NULL;
+    size_t count = 0, later = 0;
+    char *checkpoints = sy_path_join(sy_run_folder_path(folder), "checkpoints");
+    int status =
+        checkpoints ? sy_checkpoint_steps(&steps, &count, checkpoints, err) : sy_fail(err, SY_ENOMEM, "out of memory");
+    for (; later < count && steps[later] > step && status == SY_OK; later++) {
+        char name[32];
+        snprintf(name, sizeof name, "%jd", (intmax_t)steps[later]);
+        char *path = sy_path_join(checkpoints, name);
+        if (!path || is_pinned(path)) {
+            status = sy_fail(err, SY_EINVAL, "%s/%s is pinned, and would be of steps that the run does anew",
+                             checkpoints, name);
+        }
+        free(path);
+    }
+    for (size_t i = 0; i < later && status == SY_OK; i++) { /* the newest first: what is left is always a run's past */
+        if (!remove_checkpoint(checkpoints, steps[i])) {
+            status =
+                sy_fail(err, SY_EIO, "%s/%jd cannot be removed: %s", checkpoints, (intmax_t)steps[i], strerror(errno));
+        }
+    }
+    status = status == SY_OK && later ? sy_sync_folder(checkpoints, err) : status;
+    free(steps);
+    free(checkpoints);
+    return status;
 }

@@ -25,6 +25,8 @@ int sy_checkpoint_begin(struct sy_checkpoint_writer **out, struct sy_run_folder 
 /* name: "teacher.safetensors"; metadata as in safetensors.h */
 int sy_checkpoint_tensors(struct sy_checkpoint_writer *writer, const char *name, const struct sy_named_tensor *tensors,
                           size_t count, const char *const *metadata, struct sy_error *err);
+/* The checkpoint of `step` outlives the next commit's removals, however many are newer. */
+void sy_checkpoint_spare(struct sy_checkpoint_writer *writer, int64_t step);
 /* Syncs the run's journals (the state notes their lengths), writes state.json with the hashes, syncs, renames (in place
  * of an earlier checkpoint of that step), and removes all but the newest `keep` checkpoints (0: removes none); those of
  * later steps go first: they were damaged, or the run would have gone on from them. Releases the state and the writer,
@@ -43,6 +45,12 @@ struct sy_checkpoint {
 /* The newest whole one; damaged newer ones are named in `notes` (malloc'ed text, one a line, NULL if none; set after a
  * failure too). SY_EINVAL when there is none, SY_EIO when there are only damaged ones. */
 int sy_checkpoint_newest(struct sy_checkpoint *out, char **notes, struct sy_run_folder *folder, struct sy_error *err);
+/* That of one step; SY_EINVAL when there is none, SY_EIO when it is damaged. */
+int sy_checkpoint_of(struct sy_checkpoint *out, struct sy_run_folder *folder, int64_t step, struct sy_error *err);
 void sy_checkpoint_finish(struct sy_checkpoint *checkpoint);
+
+/* Removes the checkpoints of steps after `step`, for a run that goes on from there in another way. SY_EINVAL where one of
+ * them is pinned, and nothing is removed. */
+int sy_checkpoint_forget_after(struct sy_run_folder *folder, int64_t step, struct sy_error *err);
 
 #endif

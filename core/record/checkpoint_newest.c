@@ -1,6 +1,7 @@
 /* The reading half of checkpoint.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "checkpoint.h"
 #include "checkpoint_folder.h"
@@ -134,6 +135,25 @@ int sy_checkpoint_newest(struct sy_checkpoint *out, char **notes, struct sy_run_
                                       checkpoints, count);
     }
     free(steps);
+    free(checkpoints);
+    return status;
+}
+
+int sy_checkpoint_of(struct sy_checkpoint *out, struct sy_run_folder *folder, int64_t step, struct sy_error *err) {
+    bool found = false;
+    char *notes = NULL, *checkpoints = sy_path_join(sy_run_folder_path(folder), "checkpoints"), *path = NULL;
+    *out = (struct sy_checkpoint){0};
+    if (!checkpoints || asprintf(&path, "%s/%jd", checkpoints, (intmax_t)step) < 0) {
+        free(checkpoints);
+        return sy_fail(err, SY_ENOMEM, "out of memory");
+    }
+    int status = access(path, F_OK) == 0 ? try_step(out, &found, &notes, checkpoints, step, err)
+                                         : sy_fail(err, SY_EINVAL, "%s: there is no such checkpoint", path);
+    if (status == SY_OK && !found) {
+        status = sy_fail(err, SY_EIO, "%s", notes);
+    }
+    free(notes);
+    free(path);
     free(checkpoints);
     return status;
 }

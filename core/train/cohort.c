@@ -102,9 +102,13 @@ static int make_member(struct sy_cohort *cohort, int32_t index, struct sy_error 
 /* Room for the largest output and the widest edge. */
 static bool allocate_scratch(struct sy_cohort *cohort) {
     struct sy_experiment *experiment = cohort->experiment;
-    size_t largest = 1, widest = 1;
+    size_t largest = 1, widest = 1, parameter = 1;
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         const struct sy_graph *graph = &experiment->nodes[i].graph->graph;
+        for (int32_t k = 0; k < graph->n_params; k++) {
+            size_t count = sy_param_count(graph->params[k]);
+            parameter = count > parameter ? count : parameter;
+        }
         for (int32_t k = 0; k < graph->n_outputs; k++) {
             size_t row = output_row(graph, k);
             largest = row > largest ? row : largest;
@@ -118,9 +122,10 @@ static bool allocate_scratch(struct sy_cohort *cohort) {
     }
     largest *= (size_t)experiment->data.batch;
     cohort->scratch = calloc(largest, sizeof *cohort->scratch);
+    cohort->parameter_scratch = calloc(parameter, sizeof *cohort->parameter_scratch);
     cohort->tensor_pointers = calloc(widest + 1, sizeof *cohort->tensor_pointers);
     cohort->source_scratch = calloc(widest + 1, sizeof *cohort->source_scratch); /* ends with NULL */
-    if (!cohort->scratch || !cohort->tensor_pointers || !cohort->source_scratch) {
+    if (!cohort->scratch || !cohort->parameter_scratch || !cohort->tensor_pointers || !cohort->source_scratch) {
         return false;
     }
     for (size_t s = 0; attached && s < widest; s++) {
@@ -140,6 +145,8 @@ int sy_cohort_create(struct sy_cohort **out, struct sy_experiment *experiment, s
         return sy_fail(err, SY_ENOMEM, "no memory for the cohort");
     }
     cohort->experiment = experiment;
+    cohort->rate_factor = 1;
+    cohort->not_finite = -1;
     cohort->members = calloc((size_t)experiment->n_nodes, sizeof *cohort->members);
     cohort->decisions = calloc((size_t)experiment->n_gates + 1, sizeof *cohort->decisions);
     if (!cohort->members || !cohort->decisions || !sy_deciding_init(&cohort->deciding, experiment) ||
@@ -193,6 +200,7 @@ void sy_cohort_destroy(struct sy_cohort *cohort) {
     sy_follow_finish(cohort);
     free(cohort->tensor_pointers);
     free(cohort->scratch);
+    free(cohort->parameter_scratch);
     sy_deciding_finish(&cohort->deciding);
     free(cohort->decisions);
     free(cohort->members);

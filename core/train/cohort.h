@@ -53,6 +53,9 @@ struct sy_cohort {
     float **source_scratch;                   /* for attached edges: per source */
     const struct sy_tensor **tensor_pointers; /* as many as the widest edge has sources, and one */
     float *follow_scratch[2];                 /* the largest parameter of one that follows; NULL where nobody does */
+    float *parameter_scratch;                 /* the largest parameter of all */
+    double rate_factor;                       /* on every node's learning rate; 1 unless somebody sets it */
+    int32_t not_finite;                       /* the last step failed by a number of this node's; -1: it did not */
     double seconds[SY_PHASES];                /* since somebody zeroed them */
     /* For measuring: 1 + enum sy_mode makes that the mode of every gate that is not only watched, with weights of 1,
      * whatever its policy (which is asked all the same) decides. 0: as they decide. */
@@ -70,10 +73,6 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
 
 /* Forward of all nodes in evaluation mode, on view 0: outputs and signals of the members are of this batch then. */
 int sy_cohort_infer(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_error *err);
-
-/* The loss of an edge on a batch that went forward just now, without its weight. The loss's own state moves. */
-int sy_cohort_edge_loss(struct sy_cohort *cohort, int32_t edge, const struct sy_batch *batch,
-                        const struct sy_moment *now, double *value, struct sy_error *err);
 
 /* Whether every gate of a teacher says expert: it is paused. */
 bool sy_cohort_paused(const struct sy_cohort *cohort, int32_t node);

@@ -8,12 +8,15 @@
 #include "../host/call.h"
 
 int sy_blame(struct sy_error *err, int status, const char *who, const struct sy_moment *now) {
-    char text[SY_ERROR_ROOM];
+    char text[SY_ERROR_ROOM], when[48] = "when measured";
     if (status == SY_OK || !err) {
         return status;
     }
     memcpy(text, err->text, sizeof text);
-    snprintf(err->text, sizeof err->text, "step %lld, %.200s: %.700s", (long long)now->step, who,
+    if (now) {
+        snprintf(when, sizeof when, "step %lld", (long long)now->step);
+    }
+    snprintf(err->text, sizeof err->text, "%s, %.200s: %.700s", when, who,
              err->code == SY_OK ? "failed without a reason" : text);
     err->code = status;
     return status;

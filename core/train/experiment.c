@@ -154,6 +154,7 @@ static struct sy_experiment *create(struct sy_setting *config, struct sy_registr
     sy_experiment_wire(experiment, problems);
     if (!images) {
         sy_experiment_check_selection(experiment, problems);
+        sy_experiment_check_watchdog(experiment, problems);
     }
     if (sy_problems_count(problems) == before) {
         return experiment;

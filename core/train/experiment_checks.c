@@ -1,4 +1,5 @@
-/* experiment_checks.c - what a topology described, against nodes that do not learn, are fed by others or follow them. */
+/* experiment_checks.c - settings against each other: what a topology described against nodes that do not learn, are fed by
+ * others or follow them; what a run goes back to against the checkpoints it keeps. */
 #include "experiment_parts.h"
 
 /* A frozen node learns nothing, so that an edge into it is a mistake and not a saving. */
@@ -46,4 +47,15 @@ void sy_experiment_check_wiring(const struct sy_experiment *experiment, const st
                                 struct sy_problems *problems) {
     check_frozen(experiment, group, problems);
     check_update_order(experiment, group, problems);
+}
+
+void sy_experiment_check_watchdog(const struct sy_experiment *experiment, struct sy_problems *problems) {
+    const struct sy_train_settings *train = &experiment->train;
+    if (train->on_nonfinite == SY_NONFINITE_LOWER_RATE && train->checkpoint_every != 1) {
+        sy_problem(
+            problems, sy_setting_find(experiment->config, "train.on_nonfinite"),
+            "\"lower_rate\" goes back to the checkpoint at the start of the epoch; train.checkpoint_every is %d, "
+            "must be 1",
+            train->checkpoint_every);
+    }
 }

@@ -42,6 +42,8 @@ void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problem
 int sy_experiment_labels(void *source, const int32_t **out, int64_t *count, struct sy_error *err);
 /* Whether train.select has something to select by; once the nodes are there. */
 void sy_experiment_check_selection(const struct sy_experiment *experiment, struct sy_problems *problems);
+/* Whether train.on_nonfinite finds what it goes back to. */
+void sy_experiment_check_watchdog(const struct sy_experiment *experiment, struct sy_problems *problems);
 /* In place of open_data, where somebody else brings the batches. */
 void sy_experiment_without_data(struct sy_experiment *experiment, const struct sy_dataset_info *images,
                                 struct sy_problems *problems);

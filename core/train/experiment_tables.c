@@ -85,6 +85,17 @@ const struct sy_field sy_train_fields[] = {
                     "every node that a policy looks at, 4 bytes a sample and class"),
     SY_PARAM(struct sy_train_settings, call_limit, .def = 1800, .min = 0, .max = 1e6, .unit = "seconds",
              .doc = "a plugin that does not come back from a call for so long ends the run; 0: it is waited for"),
+    SY_PARAM(
+        struct sy_train_settings, on_nonfinite, .choices = "stop|skip_batch|lower_rate",
+        .doc = "when an output, a loss, a gradient or a parameter is not finite: stop: the run ends there; "
+               "skip_batch: the step is taken back, whole, and the next batch is tried; lower_rate: the run goes back "
+               "to the checkpoint at the start of the epoch (or of the run), with lower learning rates"),
+    SY_PARAM(struct sy_train_settings, skip_limit, .def = 10, .min = 1, .max = 1e9, .unit = "batches",
+             .doc = "skip_batch: after so many skipped in a row the next one ends the run"),
+    SY_PARAM(struct sy_train_settings, lower_factor, .def = 0.5, .min = 0, .max = 1, .flags = SY_MIN_EXCLUSIVE,
+             .doc = "lower_rate: what the learning rates of all nodes are multiplied by, each time"),
+    SY_PARAM(struct sy_train_settings, lower_limit, .def = 3, .min = 1, .max = 1000, .unit = "times",
+             .doc = "lower_rate: after so many times the next one ends the run"),
     SY_END,
 };
 
@@ -157,17 +168,11 @@ const struct sy_field sy_topology_fields[] = {
 
 const struct sy_core_table *sy_core_tables(void) {
     static const struct sy_core_table tables[] = {
-        {"(top level)", sy_experiment_fields},
-        {"data", sy_data_fields},
-        {"data.augment", sy_augment_fields},
-        {"train", sy_train_fields},
-        {"nodes.X", sy_node_fields},
-        {"nodes.X.inputs.[N]", sy_link_fields},
-        {"nodes.X.ema", sy_ema_fields},
-        {"stages.X", sy_stage_fields},
-        {"stages.X.choose", sy_stage_choice_fields},
-        {"topology", sy_topology_fields},
-        {NULL, NULL},
+        {"(top level)", sy_experiment_fields}, {"data", sy_data_fields},
+        {"data.augment", sy_augment_fields},   {"train", sy_train_fields},
+        {"nodes.X", sy_node_fields},           {"nodes.X.inputs.[N]", sy_link_fields},
+        {"nodes.X.ema", sy_ema_fields},        {"stages.X", sy_stage_fields},
+        {"topology", sy_topology_fields},      {NULL, NULL},
     };
     return tables;
 }

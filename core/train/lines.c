@@ -126,8 +126,13 @@ json_t *sy_epoch_line(const struct sy_cohort *cohort, const struct sy_totals *to
         const struct sy_watch *gate = &experiment->gates[g];
         sy_json_add(&gates, json_pack("{s:s, s:s, s:o}", "teacher", experiment->nodes[gate->teacher].name, "student",
                                       experiment->nodes[gate->student].name, "expert_share",
-                                      ratio((double)totals->gates[g].expert, totals->steps)));
+                                      ratio((double)totals->gates[g].expert, totals->steps - totals->skipped)));
     }
-    return json_pack("{s:I, s:I, s:I, s:o, s:o}", "epoch", (json_int_t)now->epoch, "step", (json_int_t)now->step,
-                     "samples", (json_int_t)totals->samples, "nodes", nodes, "gates", gates);
+    json_t *line =
+        json_pack("{s:I, s:I, s:I, s:o, s:o}", "epoch", (json_int_t)now->epoch, "step", (json_int_t)now->step,
+                  "samples", (json_int_t)totals->samples, "nodes", nodes, "gates", gates);
+    if (totals->skipped) {
+        sy_json_put(&line, "skipped", json_integer(totals->skipped));
+    }
+    return line;
 }

@@ -75,11 +75,33 @@ static int end_epoch(struct replay *replay, struct sy_error *err) {
     return status;
 }
 
+/* To the next step; ends the epoch where that was its last. */
+static int advance(struct replay *replay, struct sy_error *err) {
+    int status = SY_OK;
+    replay->now.step++;
+    if (++replay->now.batch == sy_experiment_steps_per_epoch(replay->experiment)) {
+        status = end_epoch(replay, err);
+        replay->now.epoch++;
+        replay->now.batch = 0;
+    }
+    return status;
+}
+
+/* Over the steps that the run took back: nobody saw anything in them. */
+static int pass_skipped(struct replay *replay, int64_t step, struct sy_error *err) {
+    int status = SY_OK;
+    while (status == SY_OK && replay->now.step < step &&
+           replay->experiment->train.on_nonfinite == SY_NONFINITE_SKIP_BATCH) {
+        status = advance(replay, err);
+    }
+    return status;
+}
+
 static int one_step(struct replay *replay, const struct sy_signal_record *record, const char *path,
                     struct sy_error *err) {
     const struct sy_experiment *experiment = replay->experiment;
-    int status = SY_OK;
-    if (record->step != replay->now.step) {
+    int status = pass_skipped(replay, record->step, err);
+    if (status == SY_OK && record->step != replay->now.step) {
         return sy_fail(err, SY_EINVAL, "%s: has step %lld where step %lld should be; steps are missing", path,
                        (long long)record->step, (long long)replay->now.step);
     }
@@ -95,7 +117,6 @@ static int one_step(struct replay *replay, const struct sy_signal_record *record
 
 static int all_steps(struct replay *replay, const char *path, sy_replayed replayed, void *context,
                      struct sy_error *err) {
-    int64_t per_epoch = sy_experiment_steps_per_epoch(replay->experiment);
     struct sy_signal_record record;
     int status = SY_OK;
     while (status == SY_OK && sy_signal_reader_next(replay->reader, &record)) {
@@ -103,12 +124,7 @@ static int all_steps(struct replay *replay, const char *path, sy_replayed replay
         if (status == SY_OK) {
             status = replayed(context, &replay->now, replay->decisions, err);
         }
-        replay->now.step++;
-        if (status == SY_OK && ++replay->now.batch == per_epoch) {
-            status = end_epoch(replay, err);
-            replay->now.epoch++;
-            replay->now.batch = 0;
-        }
+        status = status == SY_OK ? advance(replay, err) : status;
     }
     return status;
 }

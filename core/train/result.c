@@ -79,6 +79,8 @@ static json_t *result_json(const struct sy_result *result) {
     }
     sy_json_put(&object, "epochs", json_integer(experiment->train.epochs));
     sy_json_put(&object, "steps", json_integer(totals->run_steps));
+    sy_json_put(&object, "skipped", json_integer(totals->run_skipped));
+    sy_json_put(&object, "lowered", json_integer(totals->lowered));
     put(&object, "expert_share", share < 0 ? (double)NAN : share);
     sy_json_put(&object, "selection", json_string(sy_select_name(experiment->train.select)));
     put(&object, "seconds", costs->seconds);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../host/call.h"
 #include "choices.h"
@@ -14,6 +15,8 @@
 #include "selection.h"
 #include "snapshot.h"
 #include "trajectory.h"
+#include "undo.h"
+#include "watchdog.h"
 
 /* A run under way. */
 struct run {
@@ -31,7 +34,9 @@ struct run {
     struct sy_recording *signals;
     struct sy_journal *times; /* seconds by phase: in a file of its own, since no two runs agree on them */
     int64_t per_epoch;
-    int64_t saved; /* the step of the last checkpoint; -1 before the first */
+    int64_t saved;               /* the step of the last checkpoint; -1 before the first */
+    struct sy_undo *undo;        /* NULL: no step is ever taken back */
+    struct sy_incident incident; /* for the next line of steps.jsonl */
     double began;
 };
 
@@ -52,6 +57,9 @@ static int open_folder(struct run *run, struct sy_error *err) {
     }
     if (status == SY_OK) {
         status = sy_run_config_keep(run->folder, run->experiment->config, run->options->resume, &slightly, err);
+    }
+    if (status == SY_OK) {
+        unlink(sy_run_folder_file(run->folder, "failure.json")); /* of an earlier end */
     }
     if (slightly) {
         note(run, "backend or number of threads are not those of the start: results may differ in their last bits");
@@ -92,7 +100,21 @@ static int restore(struct run *run, struct sy_error *err) {
     }
     status = sy_snapshot_restore(&run->snapshot, &checkpoint, err);
     sy_checkpoint_finish(&checkpoint);
+    sy_lower_rates(run->cohort, &run->totals);
     return status;
+}
+
+/* Journals from where the snapshot says on, and recorded signals from the next step on. */
+static int open_journals(struct run *run, struct sy_error *err) {
+    struct sy_snapshot *snapshot = &run->snapshot;
+    int status =
+        sy_journal_open(&snapshot->steps, sy_run_folder_file(run->folder, "steps.jsonl"), snapshot->steps_bytes, err);
+    if (status == SY_OK) {
+        status = sy_journal_open(&snapshot->epochs, sy_run_folder_file(run->folder, "epochs.jsonl"),
+                                 snapshot->epochs_bytes, err);
+    }
+    return status == SY_OK ? sy_recording_open(&run->signals, run->cohort, run->folder, snapshot->next.step, err)
+                           : status;
 }
 
 static int start(struct run *run, struct sy_error *err) {
@@ -110,19 +132,14 @@ static int start(struct run *run, struct sy_error *err) {
     }
     run->before = run->snapshot.costs;
     if (status == SY_OK) {
-        status = sy_journal_open(&run->snapshot.steps, sy_run_folder_file(run->folder, "steps.jsonl"),
-                                 run->snapshot.steps_bytes, err);
-    }
-    if (status == SY_OK) {
-        status = sy_journal_open(&run->snapshot.epochs, sy_run_folder_file(run->folder, "epochs.jsonl"),
-                                 run->snapshot.epochs_bytes, err);
+        status = open_journals(run, err);
     }
     if (status == SY_OK) {
         int64_t keep = run->options->resume ? SY_JOURNAL_KEEP_ALL : 0;
         status = sy_journal_open(&run->times, sy_run_folder_file(run->folder, "times.jsonl"), keep, err);
     }
-    if (status == SY_OK) {
-        status = sy_recording_open(&run->signals, run->cohort, run->folder, run->snapshot.next.step, err);
+    if (status == SY_OK && experiment->train.on_nonfinite == SY_NONFINITE_SKIP_BATCH) {
+        status = sy_undo_create(&run->undo, run->cohort, err);
     }
     if (status == SY_OK) {
         status = sy_experiment_loader(&run->loader, experiment, SY_TRAIN_SPLIT, err);
@@ -142,6 +159,7 @@ static int finish(struct run *run, int status, struct sy_error *err) {
     status = status == SY_OK ? closed : status;
     sy_loader_destroy(run->loader);
     sy_selection_finish(&run->selection);
+    sy_undo_destroy(run->undo);
     sy_cohort_destroy(run->cohort);
     sy_totals_finish(&run->totals);
     sy_energy_meter_finish(&run->meter);
@@ -224,17 +242,52 @@ static void tell_where(const struct run *run, const struct sy_batch *batch, stru
     }
 }
 
+/* Takes a failed step back; `err` says why it failed, and is empty afterwards where that worked. */
+static int skip(struct run *run, const struct sy_batch *batch, struct sy_error *err) {
+    char why[SY_ERROR_ROOM], text[SY_ERROR_ROOM + 64];
+    struct sy_moment now = run->snapshot.next;
+    sy_short_reason(why, sizeof why, err);
+    snprintf(text, sizeof text, "warning: a batch was skipped: %s", why);
+    note(run, text);
+    json_t *line = sy_skipped_line(run->cohort, batch, &now, why);
+    run->cohort->not_finite = -1;
+    *err = (struct sy_error){.size = err->size};
+    int status = sy_undo_restore(run->undo, err);
+    if (status == SY_OK && run->signals) { /* the step may be in there already */
+        status = sy_recording_close(run->signals, err);
+        run->signals = run->cohort->recording = NULL;
+        status = status == SY_OK ? sy_recording_open(&run->signals, run->cohort, run->folder, now.step, err) : status;
+    }
+    sy_totals_skip(&run->totals);
+    if (status != SY_OK) {
+        json_decref(line);
+        return status;
+    }
+    run->snapshot.next.step++;
+    run->snapshot.next.batch++;
+    return sy_journal_append(run->snapshot.steps, line, err);
+}
+
 static int one_step(struct run *run, const struct sy_batch *batch, struct sy_error *err) {
     const struct sy_progress *progress = run->options->progress;
     struct sy_moment now = run->snapshot.next;
-    int status = sy_cohort_step(run->cohort, batch, &now, err);
+    int status = run->undo ? sy_undo_keep(run->undo, err) : SY_OK;
+    status = status == SY_OK ? sy_cohort_step(run->cohort, batch, &now, err) : status;
+    if (status != SY_OK && run->undo && sy_may_skip(run->cohort, &run->totals, err)) {
+        return skip(run, batch, err);
+    }
     if (status != SY_OK) {
         tell_where(run, batch, err);
         return status;
     }
     double start = sy_seconds_now();
     sy_totals_add(&run->totals, run->cohort, batch->count);
-    status = sy_journal_append(run->snapshot.steps, sy_step_line(run->cohort, &now), err);
+    json_t *line = sy_step_line(run->cohort, &now);
+    if (run->incident.happened) {
+        sy_add_incident(&line, run->cohort, &run->incident);
+        run->incident.happened = false;
+    }
+    status = sy_journal_append(run->snapshot.steps, line, err);
     run->snapshot.next.step++;
     run->snapshot.next.batch++;
     if (status == SY_OK && progress && progress->step) {
@@ -320,6 +373,36 @@ static int train_epoch(struct run *run, bool *whole, struct sy_error *err) {
     return status;
 }
 
+/* After a step, or what follows an epoch, failed by a number that is not finite: the run goes on from the start of the
+ * epoch with lower rates. `err` says why it failed, and is empty afterwards where that worked. */
+static int go_back(struct run *run, struct sy_error *err) {
+    struct sy_snapshot *snapshot = &run->snapshot;
+    struct sy_error none = {.size = sizeof none}, why = *err;
+    char text[SY_ERROR_ROOM + 128];
+    run->incident =
+        (struct sy_incident){.happened = true, .step = snapshot->next.step, .node = run->cohort->not_finite};
+    sy_short_reason(run->incident.why, sizeof run->incident.why, err);
+    *err = (struct sy_error){.size = err->size};
+    int status = sy_go_back(snapshot, run->folder, &none);
+    if (status != SY_OK) {
+        snprintf(err->text, sizeof err->text, "%.600s; the run cannot go back: %.400s", why.text, none.text);
+        return err->code = status;
+    }
+    sy_recording_close(run->signals, &none);
+    sy_journal_close(snapshot->steps, &none);
+    sy_journal_close(snapshot->epochs, &none);
+    run->signals = run->cohort->recording = NULL;
+    snapshot->steps = snapshot->epochs = NULL;
+    run->cohort->not_finite = -1;
+    status = open_journals(run, err);
+    run->saved = snapshot->next.step;
+    tell_checkpoint(run);
+    snprintf(text, sizeof text, "warning: %.700s; goes on from step %lld with learning rates times %g",
+             run->incident.why, (long long)snapshot->next.step, run->cohort->rate_factor);
+    note(run, text);
+    return status;
+}
+
 /* result.json and predictions.json. */
 static int conclude(struct run *run, struct sy_error *err) {
     const struct sy_evaluation *selected;
@@ -329,10 +412,33 @@ static int conclude(struct run *run, struct sy_error *err) {
     return status == SY_OK ? sy_result_write(&result, run->folder, err) : status;
 }
 
+/* The rest of an epoch, and what follows it. */
+static int one_epoch(struct run *run, struct sy_error *err) {
+    struct sy_moment *next = &run->snapshot.next;
+    int64_t every = run->experiment->train.checkpoint_every;
+    bool whole;
+    double start = sy_seconds_now();
+    if (next->batch == 0) {
+        sy_totals_reset(&run->totals, run->experiment);
+    }
+    int status = train_epoch(run, &whole, err);
+    run->training_seconds += sy_seconds_now() - start;
+    if (status != SY_OK || !whole) {
+        return status;
+    }
+    struct sy_moment last = {next->step - 1, next->epoch, next->batch - 1};
+    status = end_epoch(run, &last, sy_seconds_now() - start, err);
+    if (status == SY_OK) {
+        next->epoch++;
+        next->batch = 0;
+        status = every && next->epoch % every == 0 ? save_if_possible(run, err) : SY_OK;
+    }
+    return status;
+}
+
 static int train(struct run *run, int *end, struct sy_error *err) {
     struct sy_experiment *experiment = run->experiment;
     struct sy_moment *next = &run->snapshot.next;
-    int64_t every = experiment->train.checkpoint_every;
     int status = SY_OK;
     run->saved = next->step > 0 ? next->step : -1; /* what was resumed from is there already */
     run->began = sy_seconds_now();
@@ -343,21 +449,9 @@ static int train(struct run *run, int *end, struct sy_error *err) {
         status = save_if_possible(run, err); /* something to go on from, should a plugin crash in the first epoch */
     }
     while (status == SY_OK && next->epoch < experiment->train.epochs && !asked_to_stop(run) && !at_limit(run)) {
-        bool whole;
-        double start = sy_seconds_now();
-        if (next->batch == 0) {
-            sy_totals_reset(&run->totals, experiment);
-        }
-        status = train_epoch(run, &whole, err);
-        run->training_seconds += sy_seconds_now() - start;
-        if (status == SY_OK && whole) {
-            struct sy_moment last = {next->step - 1, next->epoch, next->batch - 1};
-            status = end_epoch(run, &last, sy_seconds_now() - start, err);
-            next->epoch++;
-            next->batch = 0;
-            if (status == SY_OK && every && next->epoch % every == 0) {
-                status = save_if_possible(run, err);
-            }
+        status = one_epoch(run, err);
+        if (status != SY_OK && sy_may_lower(run->cohort, &run->totals, err)) {
+            status = go_back(run, err);
         }
     }
     if (status == SY_OK && run->saved != next->step) {
@@ -381,6 +475,9 @@ int sy_run_train(struct sy_experiment *experiment, const struct sy_run_options *
     int status = start(&run, err);
     if (status == SY_OK) {
         status = train(&run, end, err);
+        if (status != SY_OK) {
+            sy_note_divergence(run.cohort, &run.snapshot.next, run.folder, err->text);
+        }
     }
     return finish(&run, status, err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lines.h"
+#include "stateful.h"
 #include "weights.h"
 
 /* ---- tensors of one node ---------------------------------------------------------------------------------------- */
@@ -115,25 +116,6 @@ static int write_node(struct sy_checkpoint_writer *writer, const struct sy_cohor
 
 /* ---- plugins ---------------------------------------------------------------------------------------------------- */
 
-/* Every plugin instance with state, in a fixed order: label losses, edges, gates. NULL after the last. */
-static struct sy_instance *stateful(struct sy_experiment *experiment, int32_t index, struct sy_services **services) {
-    if (index < experiment->n_nodes) {
-        *services = &experiment->nodes[index].label_loss.services;
-        return experiment->nodes[index].label_loss.instance;
-    }
-    index -= experiment->n_nodes;
-    if (index < experiment->n_edges) {
-        *services = &experiment->edges[index].loss.services;
-        return experiment->edges[index].loss.instance;
-    }
-    index -= experiment->n_edges;
-    if (index < experiment->n_gates) {
-        *services = &experiment->gates[index].services;
-        return experiment->gates[index].policy;
-    }
-    return NULL;
-}
-
 static void buffer_name(char *out, size_t room, int32_t instance, const char *name) {
     snprintf(out, room, "%d.%s", instance, name);
 }
@@ -143,7 +125,7 @@ static int write_buffers(struct sy_checkpoint_writer *writer, struct sy_experime
     struct parcel parcel;
     size_t count = 0;
     int status = SY_OK;
-    for (int32_t i = 0; stateful(experiment, i, &services); i++) {
+    for (int32_t i = 0; sy_stateful_instance(experiment, i, &services); i++) {
         count += services->n_buffers;
     }
     if (!count) {
@@ -153,7 +135,7 @@ static int write_buffers(struct sy_checkpoint_writer *writer, struct sy_experime
         release(&parcel);
         return sy_fail(err, SY_ENOMEM, "no memory to write buffers of plugins");
     }
-    for (int32_t i = 0; stateful(experiment, i, &services) && status == SY_OK; i++) {
+    for (int32_t i = 0; sy_stateful_instance(experiment, i, &services) && status == SY_OK; i++) {
         for (size_t b = 0; b < services->n_buffers && status == SY_OK; b++) {
             const struct sy_buffer *buffer = &services->buffers[b];
             char *name = malloc(256);
@@ -202,6 +184,14 @@ static json_t *costs_state(const struct sy_costs *costs) {
                      "peak_mib", sy_json_number(costs->peak_mib));
 }
 
+static json_t *sums_state(const struct sy_totals *totals) {
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "samples", (json_int_t)totals->samples, "steps",
+                     (json_int_t)totals->steps, "run_steps", (json_int_t)totals->run_steps, "run_samples",
+                     (json_int_t)totals->run_samples, "skipped", (json_int_t)totals->skipped, "run_skipped",
+                     (json_int_t)totals->run_skipped, "skipped_in_row", (json_int_t)totals->skipped_in_row, "lowered",
+                     (json_int_t)totals->lowered);
+}
+
 static json_t *run_state(const struct sy_snapshot *snapshot) {
     struct sy_experiment *experiment = snapshot->cohort->experiment;
     const struct sy_totals *totals = snapshot->totals;
@@ -215,19 +205,16 @@ static json_t *run_state(const struct sy_snapshot *snapshot) {
                                       (json_int_t)totals->gates[g].run_expert));
     }
     const struct sy_instance *instance;
-    for (int32_t i = 0; (instance = stateful(experiment, i, &services)); i++) {
+    for (int32_t i = 0; (instance = sy_stateful_instance(experiment, i, &services)); i++) {
         json_t *fields = json_object();
         sy_fields_to_json(&fields, instance, false);
         sy_json_add(&plugins, fields);
     }
-    return json_pack("{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:o}", "step",
-                     (json_int_t)snapshot->next.step, "epoch", (json_int_t)snapshot->next.epoch, "batch",
-                     (json_int_t)snapshot->next.batch, "journals", "steps",
-                     (json_int_t)sy_journal_size(snapshot->steps), "epochs",
-                     (json_int_t)sy_journal_size(snapshot->epochs), "totals", "samples", (json_int_t)totals->samples,
-                     "steps", (json_int_t)totals->steps, "run_steps", (json_int_t)totals->run_steps, "run_samples",
-                     (json_int_t)totals->run_samples, "costs", costs_state(&snapshot->costs), "nodes", nodes, "gates",
-                     gates, "plugins", plugins);
+    return json_pack("{s:I, s:I, s:I, s:{s:I, s:I}, s:o, s:o, s:o, s:o, s:o}", "step", (json_int_t)snapshot->next.step,
+                     "epoch", (json_int_t)snapshot->next.epoch, "batch", (json_int_t)snapshot->next.batch, "journals",
+                     "steps", (json_int_t)sy_journal_size(snapshot->steps), "epochs",
+                     (json_int_t)sy_journal_size(snapshot->epochs), "totals", sums_state(totals), "costs",
+                     costs_state(&snapshot->costs), "nodes", nodes, "gates", gates, "plugins", plugins);
 }
 
 int sy_snapshot_save(const struct sy_snapshot *snapshot, struct sy_run_folder *folder, int keep, struct sy_error *err) {
@@ -239,6 +226,9 @@ int sy_snapshot_save(const struct sy_snapshot *snapshot, struct sy_run_folder *f
     }
     if (status == SY_OK) {
         status = sy_checkpoint_begin(&writer, folder, snapshot->next.step, err);
+    }
+    if (status == SY_OK && experiment->train.on_nonfinite == SY_NONFINITE_LOWER_RATE) {
+        sy_checkpoint_spare(writer, sy_snapshot_epoch_start(snapshot));
     }
     for (int32_t i = 0; i < experiment->n_nodes && status == SY_OK; i++) {
         status = write_node(writer, snapshot->cohort, &snapshot->cohort->members[i], err);
@@ -290,7 +280,7 @@ static int read_buffers(struct sy_experiment *experiment, const char *path, stru
     struct sy_services *services;
     struct sy_safetensors *file = NULL;
     int status = SY_OK;
-    for (int32_t i = 0; stateful(experiment, i, &services) && status == SY_OK; i++) {
+    for (int32_t i = 0; sy_stateful_instance(experiment, i, &services) && status == SY_OK; i++) {
         for (size_t b = 0; b < services->n_buffers && status == SY_OK; b++) {
             struct sy_buffer *buffer = &services->buffers[b];
             char name[256];
@@ -320,6 +310,10 @@ static void read_totals(struct sy_snapshot *snapshot, const json_t *state) {
     totals->steps = integer(sums, "steps");
     totals->run_steps = integer(sums, "run_steps");
     totals->run_samples = integer(sums, "run_samples");
+    totals->skipped = integer(sums, "skipped"); /* these four are not in checkpoints of earlier versions */
+    totals->run_skipped = integer(sums, "run_skipped");
+    totals->skipped_in_row = integer(sums, "skipped_in_row");
+    totals->lowered = integer(sums, "lowered");
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         const json_t *from = json_object_get(nodes, experiment->nodes[i].name);
         struct sy_node_totals *node = &totals->nodes[i];
@@ -384,7 +378,7 @@ int sy_snapshot_restore(struct sy_snapshot *snapshot, const struct sy_checkpoint
     }
     struct sy_services *services;
     struct sy_instance *instance;
-    for (int32_t i = 0; (instance = stateful(experiment, i, &services)); i++) {
+    for (int32_t i = 0; (instance = sy_stateful_instance(experiment, i, &services)); i++) {
         sy_fields_from_json(json_array_get(json_object_get(state, "plugins"), (size_t)i), instance);
     }
     read_totals(snapshot, state);

@@ -16,7 +16,13 @@ struct sy_snapshot {
     int64_t steps_bytes, epochs_bytes; /* restored: what the journals are to be cut to */
 };
 
-/* Writes checkpoints/<next.step>/ and removes all but the newest `keep`. */
+/* The first step of the epoch that the next one is in. */
+static inline int64_t sy_snapshot_epoch_start(const struct sy_snapshot *snapshot) {
+    return snapshot->next.step - snapshot->next.batch;
+}
+
+/* Writes checkpoints/<next.step>/ and removes all but the newest `keep`, and that of the epoch's start where the
+ * run may go back to it (train.on_nonfinite). */
 int sy_snapshot_save(const struct sy_snapshot *snapshot, struct sy_run_folder *folder, int keep, struct sy_error *err);
 /* Restores from a checkpoint: weights, optimisers, plugins' state and buffers, totals, position. */
 int sy_snapshot_restore(struct sy_snapshot *snapshot, const struct sy_checkpoint *checkpoint, struct sy_error *err);

@@ -7,6 +7,7 @@
 #include "finite.h"
 #include "follow.h"
 #include "recording.h"
+#include "watchdog.h"
 
 /* ---- forward ---------------------------------------------------------------------------------------------------- */
 
@@ -83,8 +84,9 @@ static int forward(struct sy_cohort *cohort, int32_t index, const struct sy_batc
     }
     if (status == SY_OK) {
         status = expect_finite_outputs(member, err);
+        cohort->not_finite = status == SY_OK ? cohort->not_finite : index;
     }
-    return sy_blame(err, status, member->node->name, now);
+    return sy_blame(err, status, member->node->name, mode == SY_TRAIN ? now : NULL);
 }
 
 static int32_t count_correct(const struct sy_tensor *logits, const int32_t *labels) {
@@ -180,9 +182,10 @@ static void pour(struct sy_member *member, int32_t output, const float *from, do
     }
 }
 
-/* A loss's value; its gradients into the cohort's scratch. */
-static int ask_loss(const struct readers *readers, const struct sy_loss_use *use, const struct sy_batch *batch,
-                    const struct sy_moment *now, double *value, struct sy_error *err) {
+/* Evaluates one loss and pours its gradients; adds factor * value to *sum. */
+static int evaluate_loss(const struct readers *readers, const struct sy_loss_use *use, double factor,
+                         const struct sy_batch *batch, const struct sy_moment *now, double *value,
+                         struct sy_error *err) {
     struct sy_cohort *cohort = readers->cohort;
     const struct sy_flow *edge = readers->edge;
     struct sy_member *target = &cohort->members[readers->target];
@@ -218,6 +221,7 @@ static int ask_loss(const struct readers *readers, const struct sy_loss_use *use
         return sy_blame(err, status, name, now);
     }
     if (!isfinite(out.value)) {
+        cohort->not_finite = readers->target;
         return sy_fail(err, SY_ERANGE,
                        "step %lld, node %s: loss %s%s%s is not finite (%g); a lower learning rate or a "
                        "warm-up may help",
@@ -225,38 +229,17 @@ static int ask_loss(const struct readers *readers, const struct sy_loss_use *use
                        out.value);
     }
     *value = out.value;
-    return SY_OK;
-}
-
-/* Evaluates one loss and pours its gradients, times a factor. */
-static int evaluate_loss(const struct readers *readers, const struct sy_loss_use *use, double factor,
-                         const struct sy_batch *batch, const struct sy_moment *now, double *value,
-                         struct sy_error *err) {
-    struct sy_cohort *cohort = readers->cohort;
-    const struct sy_flow *edge = readers->edge;
-    struct sy_member *target = &cohort->members[readers->target];
-    int32_t attached = edge && edge->attached ? edge->n_sources : 0;
-    int status = ask_loss(readers, use, batch, now, value, err);
-    if (status != SY_OK) {
-        return status;
-    }
-    status = sy_expect_finite(&target->outputs[readers->target_output], cohort->scratch, "its gradient",
-                              SY_LOSS_IS_WRONG, err);
+    status = sy_expect_finite(in.target, cohort->scratch, "its gradient", SY_LOSS_IS_WRONG, err);
+    cohort->not_finite = status == SY_OK ? cohort->not_finite : readers->target;
     pour(target, readers->target_output, cohort->scratch, factor);
-    for (int32_t s = 0; s < attached && status == SY_OK; s++) {
+    for (int32_t s = 0; attached && s < n_sources && status == SY_OK; s++) {
         struct sy_member *source = &cohort->members[edge->sources[s]];
-        status = sy_expect_finite(cohort->tensor_pointers[s], cohort->source_scratch[s], "its gradient to a source",
+        status = sy_expect_finite(in.sources[s], cohort->source_scratch[s], "its gradient to a source",
                                   SY_LOSS_IS_WRONG, err);
+        cohort->not_finite = status == SY_OK ? cohort->not_finite : edge->sources[s];
         pour(source, edge->source_outputs[s], cohort->source_scratch[s], factor);
     }
-    return sy_blame(err, status, use->instance->found->plugin.name, now);
-}
-
-int sy_cohort_edge_loss(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch,
-                        const struct sy_moment *now, double *value, struct sy_error *err) {
-    const struct sy_flow *edge = &cohort->experiment->edges[index];
-    const struct readers readers = {cohort, edge, edge->target, edge->target_output};
-    return ask_loss(&readers, &edge->loss, batch, now, value, err);
+    return sy_blame(err, status, name, now);
 }
 
 /* Factor on an edge's loss under its gate's decision; 0: closed. */
@@ -314,6 +297,7 @@ static int pour_back(struct sy_cohort *cohort, struct sy_member *member, struct 
         status = ops->input_gradient(member->plan, k, &gradient, err);
         if (status == SY_OK) {
             status = sy_expect_finite(&gradient, gradient.data, "the gradient to what feeds it", SY_DIVERGED, err);
+            cohort->not_finite = status == SY_OK ? cohort->not_finite : (int32_t)(member - cohort->members);
         }
         if (status == SY_OK) {
             pour(&cohort->members[link->source], link->output, gradient.data, link->gradient_scale);
@@ -373,10 +357,17 @@ static int forward_all(struct sy_cohort *cohort, const struct sy_batch *batch, c
             member->correct = count_correct(&member->outputs[0], batch->labels);
         }
         memset(member->flows, 0, (size_t)member->n_outputs * sizeof *member->flows);
-        member->lr =
-            member->node->optimizer.lr * sy_experiment_rate(cohort->experiment, member->node, now->epoch, now->batch);
     }
     return status;
+}
+
+/* Before anything can fail: what is told of a step is the same whoever fails in it. */
+static void set_rates(struct sy_cohort *cohort, const struct sy_moment *now) {
+    for (int32_t i = 0; i < cohort->experiment->n_nodes; i++) {
+        struct sy_member *member = &cohort->members[i];
+        double rate = sy_experiment_rate(cohort->experiment, member->node, now->epoch, now->batch);
+        member->lr = member->node->optimizer.lr * rate * cohort->rate_factor;
+    }
 }
 
 /* Decides every gate, then who is on, then whose running statistics move. */
@@ -443,6 +434,8 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
                    struct sy_error *err) {
     double start = sy_seconds_now();
     sy_calls_step(now->step);
+    cohort->not_finite = -1;
+    set_rates(cohort, now);
     int status = forward_all(cohort, batch, now, err);
     double middle = sy_seconds_now();
     cohort->seconds[SY_PHASE_FORWARD] += middle - start;
@@ -460,6 +453,7 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
                                                                : learn_simultaneously(cohort, batch, now, err);
     double learnt = sy_seconds_now();
     status = status == SY_OK ? sy_follow(cohort, now, err) : status;
+    status = status == SY_OK ? sy_watch_parameters(cohort, now, err) : status;
     cohort->seconds[SY_PHASE_UPDATE] += sy_seconds_now() - learnt;
     return status;
 }
@@ -467,6 +461,7 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
 int sy_cohort_infer(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_error *err) {
     const struct sy_moment now = {0, 0, 0};
     int status = SY_OK;
+    cohort->not_finite = -1;
     for (int32_t n = 0; n < cohort->experiment->n_nodes && status == SY_OK; n++) {
         status = forward(cohort, cohort->experiment->sequence[n], batch, &now, SY_EVALUATE, err);
     }

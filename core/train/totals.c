@@ -23,7 +23,7 @@ void sy_totals_finish(struct sy_totals *totals) {
 }
 
 void sy_totals_reset(struct sy_totals *totals, const struct sy_experiment *experiment) {
-    totals->samples = totals->steps = 0;
+    totals->samples = totals->steps = totals->skipped = 0;
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         struct sy_node_totals *node = &totals->nodes[i];
         node->loss = 0;
@@ -41,6 +41,7 @@ void sy_totals_add(struct sy_totals *totals, const struct sy_cohort *cohort, int
     totals->steps++;
     totals->run_samples += samples;
     totals->run_steps++;
+    totals->skipped_in_row = 0;
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         const struct sy_member *member = &cohort->members[i];
         struct sy_node_totals *node = &totals->nodes[i];
@@ -64,13 +65,21 @@ void sy_totals_add(struct sy_totals *totals, const struct sy_cohort *cohort, int
     }
 }
 
+void sy_totals_skip(struct sy_totals *totals) {
+    totals->steps++;
+    totals->run_steps++;
+    totals->skipped++;
+    totals->run_skipped++;
+    totals->skipped_in_row++;
+}
+
 double sy_totals_expert_share(const struct sy_totals *totals, const struct sy_experiment *experiment) {
-    int64_t expert = 0, gates = 0;
+    int64_t expert = 0, gates = 0, decided = totals->run_steps - totals->run_skipped;
     for (int32_t g = 0; g < experiment->n_gates; g++) {
         if (!experiment->gates[g].watch_only) {
             expert += totals->gates[g].run_expert;
             gates++;
         }
     }
-    return gates && totals->run_steps ? (double)expert / (double)(gates * totals->run_steps) : -1;
+    return gates && decided ? (double)expert / (double)(gates * decided) : -1;
 }

@@ -24,6 +24,10 @@ struct sy_gate_totals {
 struct sy_totals {
     int64_t samples, steps; /* of this epoch */
     int64_t run_samples, run_steps;
+    int64_t skipped, run_skipped; /* of the steps, those that were taken back: this epoch, this run; their samples and
+                                     work are not counted (watchdog.h) */
+    int64_t skipped_in_row;       /* the last so many steps */
+    int64_t lowered;              /* times that learning rates were lowered */
     struct sy_node_totals *nodes;
     struct sy_gate_totals *gates;
 };
@@ -34,6 +38,8 @@ void sy_totals_finish(struct sy_totals *totals);
 void sy_totals_reset(struct sy_totals *totals, const struct sy_experiment *experiment);
 /* Adds the cohort's last step. */
 void sy_totals_add(struct sy_totals *totals, const struct sy_cohort *cohort, int32_t samples);
+/* Adds a step that was taken back. */
+void sy_totals_skip(struct sy_totals *totals);
 
 /* Share of the run's steps in expert mode, over all gates that switch; -1 where there is none. */
 double sy_totals_expert_share(const struct sy_totals *totals, const struct sy_experiment *experiment);

@@ -38,7 +38,6 @@ struct lua_policy {
     int64_t left;         /* instructions of this call */
     int32_t n_observed, n_state;
     char observed[OBSERVED][NAME], names[STATE][NAME];
-    int32_t loaded; /* the state was given to the script */
 };
 
 static const struct sy_field fields[] = {
@@ -274,12 +273,7 @@ struct call {
 static int decide_protected(lua_State *lua) {
     struct call *call = lua_touserdata(lua, 1);
     struct lua_policy *policy = call->policy;
-    if (!policy->loaded) {
-        if (policy->decisions) { /* a resumed run: what it knew comes back */
-            give_state(lua);
-        }
-        policy->loaded = 1;
-    }
+    give_state(lua); /* it may be another one than the script left: of a resumed run, or before a step taken back */
     lua_settop(lua, 0);
     lua_getglobal(lua, "decide");
     push_batch(lua, policy, call->in);
@@ -382,6 +376,7 @@ static int init(void *self, const struct sy_host *host, struct sy_error *err) {
     status = status == SY_OK ? run_protected(policy, find_decide, err) : status;
     status = status == SY_OK ? run_protected(policy, find_observed, err) : status;
     status = status == SY_OK ? run_protected(policy, find_state, err) : status;
+    status = status == SY_OK ? run_protected(policy, take_state, err) : status;
     if (status != SY_OK) {
         fini(policy);
     }

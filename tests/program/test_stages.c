@@ -64,53 +64,6 @@ Test(stages, are_the_runs_that_they_say) {
     json_decref(result);
 }
 
-static json_t *result_of(const char *path) {
-    json_t *result = json_load_file(path, 0, NULL);
-    cr_assert_not_null(result, "%s", path);
-    return result;
-}
-
-static double told(const json_t *result, const char *key) {
-    return json_number_value(json_object_get(result, key));
-}
-
-static json_int_t spent(const json_t *result, const char *node) {
-    const json_t *about = json_object_get(json_object_get(result, "nodes"), node);
-    return json_integer_value(json_object_get(about, "multiply_adds_spent"));
-}
-
-Test(stages, costs_are_those_of_all) {
-    static const char *const files[] = {"s/stages/1-teacher/result.json", "s/stages/2-student-2/result.json",
-                                        "s/stages/3-student-4/result.json", "s/result.json"};
-    json_t *results[4];
-    write_trajectory("staged.cfg");
-    cr_assert_eq(run_program("run staged.cfg --out s --quiet"), 0);
-    for (int i = 0; i < 4; i++) {
-        results[i] = result_of(files[i]);
-    }
-    double seconds = told(results[0], "seconds") + told(results[1], "seconds") + told(results[2], "seconds");
-    cr_expect_float_eq(told(results[3], "seconds"), seconds, 1e-12);
-    cr_expect_gt(spent(results[0], "teacher"), 0);
-    cr_expect_eq(spent(results[3], "teacher"),
-                 spent(results[0], "teacher") + spent(results[1], "teacher") + spent(results[2], "teacher"));
-    cr_expect_eq(spent(results[3], "student"), spent(results[1], "student") + spent(results[2], "student"));
-    const json_t *first = json_array_get(json_object_get(results[3], "stages"), 0);
-    cr_expect_eq(told(first, "seconds"), told(results[0], "seconds"));
-    cr_expect_eq(told(first, "steps"), 20);
-    for (int i = 0; i < 4; i++) {
-        json_decref(results[i]);
-    }
-}
-
-/* Who looks at the folder while a stage trains sees that stage; what the last one does not write is no link to nowhere. */
-Test(stages, folder_shows_the_stage_at_work) {
-    write_trajectory("staged.cfg");
-    cr_assert_eq(run_program("run staged.cfg --out s --quiet --steps 7"), 0);
-    cr_expect(same_bytes("s/steps.jsonl", "s/stages/1-teacher/steps.jsonl"));
-    cr_assert_eq(run_program("run staged.cfg --out s --quiet --resume --steps 23"), 0);
-    cr_expect(same_bytes("s/steps.jsonl", "s/stages/2-student-2/steps.jsonl"));
-}
-
 static void expect_same_stages(const char *one, const char *other) {
     const char *const files[] = {"stages/1-teacher/steps.jsonl",
                                  "stages/1-teacher/snapshots/2/teacher.safetensors",
@@ -217,43 +170,6 @@ Test(stages, all_mistakes_are_told_before_anything_is_written) {
     write_text("none.cfg", "stages: { };\n");
     cr_expect_eq(run_program("check none.cfg"), 2);
     cr_expect(said("none.cfg:1: stages: names no stage"));
-}
-
-/* The group `choose`, each time with one thing wrong. */
-Test(stages, a_choice_needs_something_to_choose_by) {
-    const struct {
-        const char *repeat, *choose, *more, *told;
-    } wrong[] = {
-        {"", "choose: { most = 1.0; };", "", "bad.cfg:8: stages.student.choose: chooses among the numbers of `repeat`"},
-        {"repeat = [2, 4];", "choose: { };", "", "bad.cfg:8: stages.student.choose: \"most\" is missing"},
-        {"repeat = [2, 4];", "choose: { mots = 1.0; most = 1.0; };", "", "did you mean \"most\"?"},
-        {"repeat = [2, 4];", "choose = 3;", "", "bad.cfg:8: stages.student.choose: must be a group"},
-        {"repeat = [2, 4]; restart = false;", "choose: { most = 1.0; };", "", "with restart = false"},
-        {"repeat = [2, 4];", "choose: { most = 1.0; };", "",
-         "choose: needs samples that nobody trains on: data.validation"},
-        {"repeat = [2, 4];", "choose: { most = 1.0; edge = \"student->teacher\"; };", "--set data.validation=0.2",
-         "choose: no edge is called \"student->teacher\"; there is \"teacher->student\""},
-        {"repeat = [2, 4];", "choose: { most = 1.0; };",
-         "--set stages.last.nodes.student.init=@student-2 --set data.validation=0.2",
-         "stage \"student-2\" may be passed over; \"@student\" is the last of its kind"},
-    };
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        char text[2048];
-        snprintf(text, sizeof text,
-                 "teacher: { use = [\"teacher\"]; train: { epochs = 4; snapshot_every = 2; }; };\n"
-                 "student: { %s %s %s nodes: {\n"
-                 "  teacher: { frozen = \"eval\"; init = \"@teacher%s\"; };\n"
-                 "  student: { %s }; }; };\n"
-                 "last: { use = [\"student\"]; topology: { plugin = \"independent\"; }; };\n",
-                 wrong[i].repeat, wrong[i].choose, distill, *wrong[i].repeat ? ":$" : "",
-                 *wrong[i].repeat ? "init = \"@previous\";" : "");
-        write_stages("bad.cfg", text);
-        snprintf(text, sizeof text, "check bad.cfg %s", wrong[i].more);
-        cr_expect_eq(run_program(text), 2, "%s", wrong[i].told);
-        char *err = read_text("err");
-        cr_expect(said(wrong[i].told), "%s, not %s", wrong[i].told, err);
-        free(err);
-    }
 }
 
 /* What only the stages' experiments can tell; no file is there. */
