@@ -18,15 +18,26 @@ struct sy_journal {
     bool cut; /* a part of the line being appended found no memory: jansson does not always pass that on */
 };
 
+/* As many bytes, in as many pieces as the system gives them; fewer only at the end of the file. Negative after a failure. */
+static ssize_t read_piece(int fd, char *out, size_t want, int64_t at) {
+    size_t got = 0;
+    ssize_t n = 1;
+    while (got < want && n != 0) {
+        n = pread(fd, out + got, want - got, at + (int64_t)got);
+        if (n < 0 && errno != EINTR) {
+            return n;
+        }
+        got += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)got;
+}
+
 /* Where the last whole line of the first `end` bytes ends. */
 static int last_line_end(int64_t *out, const struct sy_journal *journal, int64_t end, struct sy_error *err) {
     char block[4096];
     while (end > 0) {
         size_t want = end < (int64_t)sizeof block ? (size_t)end : sizeof block;
-        ssize_t got = pread(journal->fd, block, want, end - (int64_t)want);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t got = read_piece(journal->fd, block, want, end - (int64_t)want);
         if (got != (ssize_t)want) {
             return sy_fail(err, SY_EIO, "%s: cannot be read: %s", journal->path,
                            got < 0 ? strerror(errno) : "it became shorter");

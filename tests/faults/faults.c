@@ -35,9 +35,10 @@ __attribute__((constructor)) static void read_plan(void) {
         const char *name;
         enum how how;
         int error;
-    } ways[] = {{"ENOSPC", FAIL, ENOSPC}, {"EIO", FAIL, EIO},       {"EINTR", FAIL, EINTR},
-                {"EDQUOT", FAIL, EDQUOT}, {"EROFS", FAIL, EROFS},   {"EACCES", FAIL, EACCES},
-                {"short", SHORT, 0},      {"kill", KILL_BEFORE, 0}, {"kill-after", KILL_AFTER, 0}};
+    } ways[] = {{"ENOSPC", FAIL, ENOSPC},     {"EIO", FAIL, EIO},     {"EINTR", FAIL, EINTR},
+                {"EDQUOT", FAIL, EDQUOT},     {"EROFS", FAIL, EROFS}, {"EACCES", FAIL, EACCES},
+                {"EINVAL", FAIL, EINVAL},     {"short", SHORT, 0},    {"kill", KILL_BEFORE, 0},
+                {"kill-after", KILL_AFTER, 0}};
     const char *at = getenv("FAULT_AT"), *until = getenv("FAULT_UNTIL"), *how = getenv("FAULT_HOW");
     plan.calls = getenv("FAULT_CALLS");
     plan.under = getenv("FAULT_UNDER");
@@ -174,6 +175,22 @@ ssize_t read(int fd, void *bytes, size_t count) {
     }
     long n = raw(SYS_read, fd, bytes, hit ? share_of(count) : count);
     return hit ? died(n) : n;
+}
+
+static ssize_t read_at(int fd, void *bytes, size_t count, off_t offset) {
+    char room[PATH_MAX];
+    bool hit = is_wanted("pread") && strikes("pread", path_of(room, fd));
+    if (hit && fails()) {
+        return -1;
+    }
+    long n = raw(SYS_pread64, fd, bytes, hit ? share_of(count) : count, offset);
+    return hit ? died(n) : n;
+}
+ssize_t pread(int fd, void *bytes, size_t count, off_t offset) {
+    return read_at(fd, bytes, count, offset);
+}
+ssize_t pread64(int fd, void *bytes, size_t count, off_t offset) {
+    return read_at(fd, bytes, count, offset);
 }
 
 /* FAULT_NOSYNC makes syncing free, for sweeps of thousands of runs: nothing here pulls the plug. */

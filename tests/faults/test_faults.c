@@ -78,3 +78,26 @@ Test(faults, a_loss_that_is_not_finite_says_where) {
         run_program("run small.cfg --quiet --out p --set train.checkpoint_steps=1 --set train.optimizer.lr=1000"), 1);
     cr_expect(said("; the last checkpoint is p/checkpoints/"));
 }
+
+/* What a signal or a slow disk does to reading: every piece comes in halves, and every call is interrupted once. */
+Test(faults, reads_that_are_short_or_interrupted_change_nothing) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program("run small.cfg --quiet --out whole"), 0);
+    cr_assert_eq(run_program("run small.cfg --quiet --out short --steps 7"), 0);
+    cr_assert_eq(system("cp -r short interrupted && cp -r short broken"), 0);
+    cr_assert_eq(run_with("FAULT_CALLS=,read,pread, FAULT_UNDER=short/ FAULT_AT=1 FAULT_UNTIL=999999 FAULT_HOW=short",
+                          "run small.cfg --quiet --out short --resume"),
+                 0);
+    cr_expect(same_bytes("whole/steps.jsonl", "short/steps.jsonl"));
+    cr_expect(same_bytes("whole/checkpoints/10/student.safetensors", "short/checkpoints/10/student.safetensors"));
+    cr_assert_eq(run_with("FAULT_CALLS=,read,pread, FAULT_UNDER=interrupted/ FAULT_AT=1 FAULT_UNTIL=20 FAULT_HOW=EINTR",
+                          "run small.cfg --quiet --out interrupted --resume"),
+                 0);
+    cr_expect(same_bytes("whole/steps.jsonl", "interrupted/steps.jsonl"));
+    cr_expect_eq(run_with("FAULT_CALLS=,pread, FAULT_UNDER=broken/ FAULT_AT=1 FAULT_UNTIL=999999 FAULT_HOW=EIO",
+                          "run small.cfg --quiet --out broken --resume"),
+                 1);
+    cr_expect(said("Input/output error"));
+    cr_assert_eq(run_program("run small.cfg --quiet --out broken --resume"), 0, "nothing was lost by that");
+    cr_expect(same_bytes("whole/steps.jsonl", "broken/steps.jsonl"));
+}

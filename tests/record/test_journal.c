@@ -3,6 +3,7 @@
 
 #include "broken_disk.h"
 #include "record/journal.h"
+#include "record/json.h"
 #include "scratch.h"
 
 static struct sy_journal *open_journal(const char *path, int64_t keep) {
@@ -202,4 +203,15 @@ Test(journal, a_full_disk_leaves_whole_lines_and_loses_none) {
     close_journal(journal);
     expect_text(path, "{\"step\":0}\n{\"step\":1}\n{\"step\":2}\n");
     scratch_remove(scratch.path);
+}
+
+/* A path may have any bytes; what is written is JSON all the same. */
+Test(journal, bytes_that_are_no_text_become_question_marks) {
+    json_t *good = sy_json_string("caf\xc3\xa9"), *bad = sy_json_string("caf\xe9/runs"), *none = sy_json_string(NULL);
+    cr_expect_str_eq(json_string_value(good), "caf\xc3\xa9");
+    cr_expect_str_eq(json_string_value(bad), "caf?/runs");
+    cr_expect(json_is_null(none));
+    json_decref(good);
+    json_decref(bad);
+    json_decref(none);
 }
