@@ -38,9 +38,10 @@ bool sy_sketch_begin(struct sy_sketch *sketch, struct sy_figures *figures, const
     }
     sketch->name = sy_arena_text(figures->report->arena, name);
     sketch->script = sketch->name ? open_beside(figures, name, ".gp") : NULL;
-    sketch->data = sketch->name ? open_beside(figures, name, ".dat") : NULL;
-    if (!sketch->script || !sketch->data) {
+    sketch->data = sketch->script ? open_beside(figures, name, ".dat") : NULL;
+    if (!sketch->data) {
         sketch->failed = true;
+        sketch->why = errno;
         return true;
     }
     fprintf(sketch->script,
@@ -66,7 +67,7 @@ void sy_sketch_plot(struct sy_sketch *sketch) {
 
 int sy_sketch_end(struct sy_sketch *sketch, const char *caption, struct sy_error *err) {
     struct sy_figures *figures = sketch->figures;
-    int why = errno;
+    int why = sketch->failed ? sketch->why : errno;
     bool sound = sketch->script && sketch->data && caption;
     if (sketch->script) {
         fprintf(sketch->script, "  unset output\n}\n");

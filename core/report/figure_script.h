@@ -12,6 +12,7 @@ struct sy_sketch {
     const char *name;
     FILE *script, *data;
     bool failed;
+    int why; /* errno then */
 };
 
 /* Opens NAME.gp and NAME.dat; `height` in inches. False where there is no room for another, or files cannot be written

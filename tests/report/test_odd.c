@@ -157,7 +157,7 @@ Test(odd, a_long_line_is_read_whole) {
     make((struct made_up){.variants = 1, .seeds = 1, .epochs = 2});
     FILE *stream = open_memstream(&text, &size);
     fputs("{\"epoch\":0,\"nodes\":{", stream);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 300; i++) {
         fprintf(stream, "\"a_node_that_has_a_rather_long_name_%d\":{\"train_loss\":1.5},", i);
     }
     fputs("\"student\":{\"train_loss\":2.25}}}\n", stream);
@@ -167,7 +167,7 @@ Test(odd, a_long_line_is_read_whole) {
     cr_assert_eq(remove(scratch_file(&scratch, "vanilla/seed-1/result.json")), 0);
     struct sy_report *report = read_report();
     cr_expect_eq(report->variants[0].runs[0].epochs, 1);
-    cr_expect_eq(report->n_nodes, 201, "nodes of a run without a result come from its journal");
+    cr_expect_eq(report->n_nodes, 256, "nodes of a run without a result come from its journal, as many as are shown");
     sy_report_destroy(report);
     free(text);
 }
@@ -209,6 +209,36 @@ Test(odd, shares_outside_of_0_to_1_are_skipped) {
     sy_report_destroy(report);
 }
 
+/* A confusion that is no square of counts: the rest of the predictions counts. */
+Test(odd, damaged_confusions_are_skipped) {
+    static const char *const rows[] = {"[[1,2],[3]]", "[[1,2],[3,-1]]", "[[1,2],[3,\"4\"]]", "[[1]]",
+                                       "[[1,2,3],[1,2,3]]"};
+    make((struct made_up){.variants = 1, .seeds = 1, .epochs = 2});
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "{\"nodes\":{\"student\":{\"confusion\":%s},\"teacher\":{\"confusion\":[[5,6],[7,8]]}}}", rows[i]);
+        put_text(scratch_file(&scratch, "vanilla/seed-1/predictions.json"), text);
+        struct sy_report *report = read_report();
+        const struct sy_report_run *run = &report->variants[0].runs[0];
+        int32_t student = sy_report_find_node(report, "student"), teacher = sy_report_find_node(report, "teacher");
+        cr_expect(noted(report, "the reliability or the confusion of student is damaged; skipped"), "%s", rows[i]);
+        cr_expect_null(run->nodes[student].confusion, "%s", rows[i]);
+        cr_expect(run->nodes[teacher].confusion && run->nodes[teacher].confusion[3] == 8, "%s", rows[i]);
+        sy_report_destroy(report);
+    }
+}
+
+/* Of any size, without reading it. */
+Test(odd, a_result_that_is_too_large_to_be_one_is_skipped) {
+    make((struct made_up){.variants = 1, .seeds = 1, .epochs = 2});
+    cr_assert_eq(truncate(scratch_file(&scratch, "vanilla/seed-1/result.json"), (off_t)65 << 20), 0);
+    struct sy_report *report = read_report();
+    cr_expect(noted(report, "result.json: has 68157440 bytes, too many for what it should be"));
+    cr_expect_eq(report->variants[0].runs[0].state, SY_REPORT_UNFINISHED);
+    sy_report_destroy(report);
+}
+
 Test(odd, a_config_that_does_not_parse_takes_no_settings_table_away) {
     make((struct made_up){.variants = 2, .seeds = 1, .epochs = 2});
     put_text(scratch_file(&scratch, "dml/seed-1/run.cfg"), "experiment = ;\n");
@@ -228,23 +258,68 @@ Test(odd, a_baseline_that_is_none_of_the_variants_is_told) {
     sy_report_destroy(report);
 }
 
+static struct sy_figures *make_figures(struct sy_report *report, int *status, struct sy_error *err) {
+    char folder[512];
+    struct sy_figures *figures = calloc(1, sizeof *figures);
+    cr_assert(figures);
+    snprintf(folder, sizeof folder, "%s/figures", scratch.path);
+    *status = sy_figures_make(figures, report, folder, "svg", err);
+    return figures;
+}
+
+/* One script that gnuplot refuses does not take the others along; what it said stands in the notes. */
+Test(odd, what_gnuplot_says_is_told) {
+    char path[512];
+    int status;
+    struct sy_error err = NEW_ERROR;
+    make((struct made_up){.variants = 1, .seeds = 1, .epochs = 2});
+    cr_assert_eq(mkdir(scratch_file(&scratch, "bin"), 0700), 0);
+    put_text(scratch_file(&scratch, "bin/gnuplot"),
+             "#!/bin/sh\necho >&2\necho '  line 3: undefined variable' >&2\nexit 1\n");
+    cr_assert_eq(chmod(scratch_file(&scratch, "bin/gnuplot"), 0700), 0);
+    snprintf(path, sizeof path, "%s/bin:%.200s", scratch.path, getenv("PATH"));
+    setenv("PATH", path, 1);
+    struct sy_report *report = read_report();
+    struct sy_figures *figures = make_figures(report, &status, &err);
+    cr_assert_eq(status, SY_OK, "figures that are not drawn are no failure: %s", err.text);
+    cr_assert_gt(figures->count, 1);
+    cr_expect_eq(report->n_notes, figures->count, "each on its own");
+    cr_expect(noted(report, "figures/accuracy-1.gp: gnuplot failed: line 3: undefined variable"));
+    cr_expect_not(figures->at[0].drawn);
+    sy_report_destroy(report);
+    free(figures);
+}
+
+Test(odd, a_script_that_cannot_be_written_is_named) {
+    int status;
+    struct sy_error err = NEW_ERROR;
+    make((struct made_up){.variants = 1, .seeds = 1, .epochs = 2});
+    cr_assert_eq(mkdir(scratch_file(&scratch, "figures"), 0700), 0);
+    cr_assert_eq(mkdir(scratch_file(&scratch, "figures/accuracy-1.gp"), 0700), 0);
+    struct sy_report *report = read_report();
+    struct sy_figures *figures = make_figures(report, &status, &err);
+    expect_error(&err, SY_EIO, "figures/accuracy-1.gp: cannot be written: Is a directory");
+    cr_expect_eq(status, SY_EIO);
+    sy_report_destroy(report);
+    free(figures);
+}
+
 /* Curves show the first 8 and say so, and there are 64 figures at most. */
 Test(odd, figures_of_many_variants_say_what_they_leave_out) {
-    char folder[512];
+    int status;
     struct sy_error err = NEW_ERROR;
-    struct sy_figures *figures = calloc(1, sizeof *figures);
     make((struct made_up){.variants = 12, .seeds = 1, .epochs = 2, .steps = 3, .classes = 3});
-    struct sy_report *report = read_report();
-    snprintf(folder, sizeof folder, "%s/figures", scratch.path);
-    cr_assert(figures);
     setenv("PATH", "/nowhere", 1); /* nothing needs to be drawn */
-    cr_assert_eq(sy_figures_make(figures, report, folder, "svg", &err), SY_OK, "%s", err.text);
-    cr_expect_leq(figures->count, SY_MOST_FIGURES);
+    struct sy_report *report = read_report();
+    struct sy_figures *figures = make_figures(report, &status, &err);
     bool told = false;
+    cr_assert_eq(status, SY_OK, "%s", err.text);
+    cr_expect_leq(figures->count, SY_MOST_FIGURES);
     for (int32_t i = 0; i < figures->count; i++) {
         told = told || strstr(figures->at[i].caption, "The first 8 of 12 variants.");
     }
     cr_expect(told, "a curve says that it shows 8 of 12");
+    cr_expect(noted(report, "no figures are drawn: there is no program gnuplot here"));
     sy_report_destroy(report);
     free(figures);
 }
