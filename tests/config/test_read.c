@@ -1,4 +1,5 @@
 /* Reading files: values and their places, @include, and what cannot be read. */
+#include "../scratch.h"
 #include "config/includes.h"
 #include "trees.h"
 
@@ -217,4 +218,48 @@ Test(read, junk_does_no_harm) {
         free(bad);
     }
     free(good);
+}
+
+static void put_times(FILE *file, const char *text, int count) {
+    for (int i = 0; i < count; i++) {
+        fputs(text, file);
+    }
+}
+
+Test(read, a_long_file_is_read_whole) {
+    char folder[SCRATCH_ROOM];
+    scratch_folder(folder);
+    cr_assert_eq(chdir(folder), 0);
+    FILE *file = fopen("long.cfg", "w");
+    cr_assert(file);
+    put_times(file, "# a remark of some length that nobody needs to read to its end\n", 3000);
+    cr_assert(fputs("last = 7;\n", file) >= 0 && fclose(file) == 0);
+    struct tree tree = tree_file("long.cfg");
+    expect_problems(tree.problems, "");
+    cr_expect_eq(at(&tree, "last")->integer, 7);
+    cr_expect_eq(at(&tree, "last")->line, 3001);
+    tree_free(&tree);
+    scratch_clear(folder);
+}
+
+/* Each file is within the limit, but not one in the other. */
+Test(read, depth_adds_up_over_files) {
+    char folder[SCRATCH_ROOM];
+    scratch_folder(folder);
+    cr_assert_eq(chdir(folder), 0);
+    FILE *outer = fopen("outer.cfg", "w"), *inner = fopen("inner.cfg", "w");
+    cr_assert(outer && inner);
+    put_times(outer, "g: {\n", 40);
+    fputs("@include \"inner.cfg\"\n", outer);
+    put_times(outer, "};\n", 40);
+    put_times(inner, "h: {\n", 40);
+    put_times(inner, "};\n", 40);
+    cr_assert(fclose(outer) == 0 && fclose(inner) == 0);
+    struct tree tree = tree_file("outer.cfg");
+    cr_assert_eq(sy_problems_count(tree.problems), 1);
+    cr_expect(strstr(sy_problems_text(tree.problems, 0), "inner.cfg:25: "), "%s", sy_problems_text(tree.problems, 0));
+    cr_expect(strstr(sy_problems_text(tree.problems, 0), "nested more than 64 deep"));
+    cr_expect_null(tree.root);
+    tree_free(&tree);
+    scratch_clear(folder);
 }

@@ -1,6 +1,7 @@
 /* test_bench.c - `switchyard bench`: the form of what it says, not how fast anything is. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,38 @@ Test(bench, one_network_is_one_object) {
     const json_t *middle = json_array_get(layers, 3);
     cr_expect_str_eq(json_string_value(json_object_get(middle, "shape")), "12 -> 12");
     cr_expect_eq(number(middle, "count"), 2, "equal ones are timed once");
+    json_decref(object);
+}
+
+static bool has_layer(const json_t *result, const char *operator, const char * shape) {
+    const json_t *layers = json_object_get(result, "layers");
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const json_t *layer = json_array_get(layers, i);
+        if (!strcmp(json_string_value(json_object_get(layer, "operator")), operator) &&
+            !strcmp(json_string_value(json_object_get(layer, "shape")), shape)) {
+            return number(layer, "forward_ms") > 0;
+        }
+    }
+    return false;
+}
+
+/* Every kind of operator that networks are made of can be timed on its own, and is told by its shape. */
+Test(bench, layers_of_convolutions_have_their_shapes) {
+    cr_assert_eq(run_program("bench --net resnet-8,mobilenetv2-0.1,densenet-2-1-1 --classes 3 --json --layers "
+                             "--backend reference --threads 1 --batch 2 --rounds 1 --steps 1"),
+                 0);
+    json_t *object = answer();
+    const json_t *results = json_object_get(object, "results");
+    const json_t *resnet = json_array_get(results, 0), *mobile = json_array_get(results, 1);
+    const json_t *dense = json_array_get(results, 2);
+    cr_expect(has_layer(resnet, "conv2d", "3x32x32 -> 16x32x32, 3x3, image"));
+    cr_expect(has_layer(resnet, "conv2d", "16x32x32 -> 32x16x16, 3x3, stride 2"));
+    cr_expect(has_layer(resnet, "slice_pad", "16x32x32 -> 32x16x16, stride 2"));
+    cr_expect(has_layer(resnet, "add", "16x32x32 x 2 -> 16x32x32"));
+    cr_expect(has_layer(resnet, "global_avg_pool", "64x8x8 -> 64"));
+    cr_expect(has_layer(mobile, "conv2d", "12x16x16 -> 12x8x8, 3x3, stride 2, groups 12"));
+    cr_expect(has_layer(dense, "concat", "2x32x32 x 2 -> 6x32x32"));
+    cr_expect(has_layer(dense, "avg_pool", "3x32x32 -> 3x16x16, 2x2, stride 2"));
     json_decref(object);
 }
 

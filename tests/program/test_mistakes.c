@@ -97,7 +97,7 @@ Test(mistakes, but_expectations_and_selections_are_kept_for_the_report) {
                             "variants: { one: { expected: { student: { value = 99.5; tolerance = 0.25; }; "
                             "teacher: { value = 1.5; }; }; };\n"
                             "  two: { train: { select = \"best_test\"; }; }; };\n");
-    cr_assert_eq(run_program("compare suite.cfg --out s --quiet"), 0);
+    cr_assert_eq(run_program("compare suite.cfg --out s --quiet --untrusted"), 0);
     cr_expect(said("99.50 (tolerance 0.25)") && said("1.50") && said("no"));
     char *suite = read_text("s/suite.json");
     cr_expect(strstr(suite, "99.5") && strstr(suite, "0.25") && strstr(suite, "\"selection\": null"), "%s", suite);
@@ -115,6 +115,8 @@ Test(mistakes, in_assignments) {
         {"experiment.deep=1", "--set experiment: is a group, must be a string in quotes"},
     };
     write_small("small.cfg", "");
+    cr_expect_eq(run_program("check small.cfg --set topology.plugin=custom --set topology.gates=3"), 2);
+    cr_expect(said("--set topology.gates: is a whole number, must be a string in quotes"));
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         char command[128];
         snprintf(command, sizeof command, "check small.cfg --set '%s'", mistakes[i].text);

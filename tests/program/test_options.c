@@ -161,4 +161,6 @@ Test(options, help_explains_the_config_and_every_form_of_a_name) {
     cr_expect(same_bytes("first", "out"));
     cr_expect_eq(run_program("help switokd"), 0);
     cr_expect(same_bytes("first", "out"));
+    cr_expect_eq(run_program("help wrn"), 0);
+    cr_expect(said("In one word: wrn-{depth}-{width}"));
 }

@@ -83,6 +83,15 @@ Test(reports, figures_are_drawn_or_it_is_told_what_is_missing) {
     cr_expect(said("r/figures: is there and is no folder; name another"));
 }
 
+Test(reports, a_page_without_room_for_its_figures_says_what_to_do) {
+    setenv("TMPDIR", "/nowhere", 1);
+    cr_expect_eq(run_program("watch r --port 0"), 1);
+    cr_expect(said("no temporary folder can be made for figures; set TMPDIR to where one can"));
+    setenv("TMPDIR", "", 1);
+    cr_expect_eq(run_program("check small.cfg --svg /nowhere/a.svg"), 1);
+    cr_expect(said("/nowhere/a.svg") || said("there is no program dot"));
+}
+
 Test(reports, what_is_no_run_is_refused) {
     cr_expect_eq(run_program("report nowhere"), 2);
     cr_expect(said("nowhere"));

@@ -70,6 +70,12 @@ Test(travel, what_cannot_be_found_is_explained) {
     cr_expect(said("has no weights of node \"principal\"; there are"));
     cr_expect_eq(run_program("eval there --checkpoint 7000"), 2);
     cr_expect(said("has no checkpoint \"7000\""));
+    cr_assert_eq(system("mkdir nothing two && cp there/checkpoints/10/*.safetensors two"), 0);
+    cr_expect_eq(run_program("eval nothing"), 2);
+    cr_expect(said("nothing: holds no node's weights"));
+    cr_expect_eq(run_program("eval two"), 2);
+    cr_expect(said("two: holds weights of ") && said("; --node says whose are meant"));
+    cr_expect_eq(run_program("eval two --node teacher"), 0);
     cr_expect_eq(run_program("eval nowhere.safetensors"), 2);
     cr_expect(said("nowhere.safetensors: cannot be found"));
     cr_expect_eq(run_program("eval small.cfg"), 2);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "record/events.h"
+#include "broken_disk.h"
 #include "scratch.h"
 
 Test(events, the_checksum_is_that_of_rfc_3720) {
@@ -141,5 +142,29 @@ Test(events, what_was_written_is_read_with_whole_checksums) {
     cr_expect_str_eq(read[3].version, "brain.Event:2");
     cr_expect(read[4].step == 200 && read[4].status == 1, "START: what is of this step and later is dropped");
     cr_expect(read[5].step == 200 && read[5].value == 0.75f);
+    scratch_remove(scratch.path);
+}
+
+/* Training goes on without events; the file that was begun is kept. */
+Test(events, a_full_disk_is_told_by_the_next_flush) {
+    struct scratch scratch;
+    struct sy_events *events;
+    struct sy_error err = NEW_ERROR, other = NEW_ERROR, third = NEW_ERROR;
+    scratch_make(&scratch);
+    cr_assert_eq(sy_events_open(&events, scratch.path, 0, &err), SY_OK, "%s", err.text);
+    cr_assert_eq(sy_events_flush(events, &err), SY_OK);
+    limit_files_to(4096);
+    for (int64_t step = 0; step < 1000; step++) {
+        sy_events_scalar(events, "loss/student", step, 1.5);
+    }
+    sy_events_flush(events, &other);
+    expect_error(&other, SY_EIO, "cannot be written: File too large");
+    sy_events_close(events, &third);
+    expect_error(&third, SY_EIO, "cannot be written");
+    put_text(scratch_file(&scratch, "file"), "");
+    err = NEW_ERROR;
+    sy_events_open(&events, scratch_file(&scratch, "file"), 0, &err);
+    expect_error(&err, SY_EINVAL, "file: is there and is no folder");
+    cr_expect_null(events);
     scratch_remove(scratch.path);
 }

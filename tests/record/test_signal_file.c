@@ -88,6 +88,14 @@ Test(signal_file, comes_back_as_written) {
     cr_expect_not(damaged);
 }
 
+Test(signal_file, that_is_not_there_is_named) {
+    struct sy_signal_reader *reader;
+    struct sy_error err = NEW_ERROR;
+    sy_signal_reader_open(&reader, "nowhere", &err);
+    expect_error(&err, SY_EIO, "nowhere: cannot be opened: No such file or directory");
+    cr_expect_null(reader);
+}
+
 Test(signal_file, is_cut_where_a_run_goes_on) {
     bool damaged;
     write_steps("s", 0, 13);
