@@ -2,6 +2,7 @@
 #ifndef SY_TRAIN_STAGES_PARTS_H
 #define SY_TRAIN_STAGES_PARTS_H
 
+#include "../record/run_folder.h"
 #include "stages.h"
 
 /* Whether what the stage's nodes start from will be there, and fits the networks of its experiment. */
@@ -13,5 +14,15 @@ void sy_stage_folder(char *out, size_t room, const struct sy_stages *stages, con
 
 /* The stage's config with its starts as files below `folder`; the caller's. NULL when memory is used up. */
 struct sy_setting *sy_stage_ready_config(const struct sy_stages *stages, size_t index, const char *folder);
+
+/* The links of the folder above the stages lead to the stage's journals and checkpoints from now on, so that who looks at
+ * the folder sees the stage that is at work. */
+int sy_stages_point_at(const struct sy_stages *stages, size_t index, const char *folder, struct sy_error *err);
+
+/* What a stage that failed left of itself (watchdog.h) is there for whoever looks at the folder above, too. */
+void sy_stages_link_failure(const struct sy_stages *stages, size_t index, const char *folder);
+
+/* result.json of the folder above: the last stage's, with what all stages cost together, and the list of them. */
+int sy_stages_conclude(const struct sy_stages *stages, struct sy_run_folder *folder, struct sy_error *err);
 
 #endif

@@ -1,10 +1,7 @@
-/* stages_run.c - stages one after the other: checked, trained, and what the folder above them says in the end. */
-#include <errno.h>
+/* stages_run.c - stages one after the other: checked and trained. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "../record/json.h"
 
 #include "../config/values.h"
 #include "run_config.h"
@@ -150,6 +147,11 @@ static int train_stage(const struct sy_stages *stages, size_t index, const struc
     if (!experiment) {
         return err->code;
     }
+    int status = sy_stages_point_at(stages, index, options->folder, err);
+    if (status != SY_OK) {
+        sy_experiment_destroy(experiment);
+        return status;
+    }
     if (progress && progress->stage) {
         progress->stage(progress->context, index, stages->count, stages->at[index].name);
     }
@@ -157,57 +159,9 @@ static int train_stage(const struct sy_stages *stages, size_t index, const struc
     own.folder = folder;
     own.resume = is_there(folder, "run.cfg");
     own.steps = steps;
-    int status = sy_run_train(experiment, &own, end, err);
+    status = sy_run_train(experiment, &own, end, err);
     sy_experiment_destroy(experiment);
     return status;
-}
-
-/* A relative link to a file of the last stage, in place of one that is there; nothing where it has no such file. */
-static int link_file(const char *folder, const char *inside, const char *name, struct sy_error *err) {
-    char path[4200], target[1100];
-    snprintf(target, sizeof target, "%s/%s", inside, name);
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!is_there(folder, target)) {
-        return SY_OK;
-    }
-    unlink(path);
-    return symlink(target, path) == 0 ? SY_OK : sy_fail(err, SY_EIO, "%s: %s", path, strerror(errno));
-}
-
-/* result.json of the last stage, and the names of all. */
-static int conclude(const struct sy_stages *stages, struct sy_run_folder *folder, struct sy_error *err) {
-    static const char *const files[] = {"manifest.json", "steps.jsonl",      "epochs.jsonl",
-                                        "times.jsonl",   "predictions.json", "checkpoints"};
-    char inside[1024], path[1100];
-    json_t *list = json_array();
-    int status = SY_OK;
-    for (size_t i = 0; i < stages->count; i++) {
-        sy_stage_folder(inside, sizeof inside, stages, "", i);
-        sy_json_add(&list, json_pack("{s:s, s:s}", "name", stages->at[i].name, "folder", inside));
-    }
-    for (size_t i = 0; i < sizeof files / sizeof *files && status == SY_OK; i++) {
-        status = link_file(sy_run_folder_path(folder), inside, files[i], err);
-    }
-    snprintf(path, sizeof path, "%s/result.json", inside);
-    json_t *result = json_load_file(sy_run_folder_file(folder, path), 0, NULL);
-    if (!result && status == SY_OK) {
-        status = sy_fail(err, SY_EIO, "%s is not readable", sy_run_folder_file(folder, path));
-    }
-    if (status != SY_OK) {
-        json_decref(list);
-        json_decref(result);
-        return status;
-    }
-    sy_json_put(&result, "stages", list);
-    return sy_write_json(sy_run_folder_file(folder, "result.json"), result, err);
-}
-
-/* What a stage that failed left of itself (watchdog.h) is there for whoever looks at the whole, too. */
-static void link_failure(const struct sy_stages *stages, struct sy_run_folder *folder, size_t index) {
-    struct sy_error ignored = {.size = sizeof ignored};
-    char inside[1024];
-    sy_stage_folder(inside, sizeof inside, stages, "", index);
-    link_file(sy_run_folder_path(folder), inside, "failure.json", &ignored);
 }
 
 int sy_stages_train(struct sy_stages *stages, const struct sy_run_options *options, int *end, struct sy_error *err) {
@@ -229,13 +183,13 @@ int sy_stages_train(struct sy_stages *stages, const struct sy_run_options *optio
         } else {
             status = train_stage(stages, i, options, steps, end, err);
             if (status != SY_OK) {
-                link_failure(stages, folder, i);
+                sy_stages_link_failure(stages, i, options->folder);
             }
         }
         before += stages->at[i].steps;
     }
     if (status == SY_OK && *end == SY_RUN_FINISHED) {
-        status = conclude(stages, folder, err);
+        status = sy_stages_conclude(stages, folder, err);
     }
     sy_run_folder_close(folder);
     return status;

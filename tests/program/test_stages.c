@@ -64,6 +64,53 @@ Test(stages, are_the_runs_that_they_say) {
     json_decref(result);
 }
 
+static json_t *result_of(const char *path) {
+    json_t *result = json_load_file(path, 0, NULL);
+    cr_assert_not_null(result, "%s", path);
+    return result;
+}
+
+static double told(const json_t *result, const char *key) {
+    return json_number_value(json_object_get(result, key));
+}
+
+static json_int_t spent(const json_t *result, const char *node) {
+    const json_t *about = json_object_get(json_object_get(result, "nodes"), node);
+    return json_integer_value(json_object_get(about, "multiply_adds_spent"));
+}
+
+Test(stages, costs_are_those_of_all) {
+    static const char *const files[] = {"s/stages/1-teacher/result.json", "s/stages/2-student-2/result.json",
+                                        "s/stages/3-student-4/result.json", "s/result.json"};
+    json_t *results[4];
+    write_trajectory("staged.cfg");
+    cr_assert_eq(run_program("run staged.cfg --out s --quiet"), 0);
+    for (int i = 0; i < 4; i++) {
+        results[i] = result_of(files[i]);
+    }
+    double seconds = told(results[0], "seconds") + told(results[1], "seconds") + told(results[2], "seconds");
+    cr_expect_float_eq(told(results[3], "seconds"), seconds, 1e-12);
+    cr_expect_gt(spent(results[0], "teacher"), 0);
+    cr_expect_eq(spent(results[3], "teacher"),
+                 spent(results[0], "teacher") + spent(results[1], "teacher") + spent(results[2], "teacher"));
+    cr_expect_eq(spent(results[3], "student"), spent(results[1], "student") + spent(results[2], "student"));
+    const json_t *first = json_array_get(json_object_get(results[3], "stages"), 0);
+    cr_expect_eq(told(first, "seconds"), told(results[0], "seconds"));
+    cr_expect_eq(told(first, "steps"), 20);
+    for (int i = 0; i < 4; i++) {
+        json_decref(results[i]);
+    }
+}
+
+/* Who looks at the folder while a stage trains sees that stage; what the last one does not write is no link to nowhere. */
+Test(stages, folder_shows_the_stage_at_work) {
+    write_trajectory("staged.cfg");
+    cr_assert_eq(run_program("run staged.cfg --out s --quiet --steps 7"), 0);
+    cr_expect(same_bytes("s/steps.jsonl", "s/stages/1-teacher/steps.jsonl"));
+    cr_assert_eq(run_program("run staged.cfg --out s --quiet --resume --steps 23"), 0);
+    cr_expect(same_bytes("s/steps.jsonl", "s/stages/2-student-2/steps.jsonl"));
+}
+
 static void expect_same_stages(const char *one, const char *other) {
     const char *const files[] = {"stages/1-teacher/steps.jsonl",
                                  "stages/1-teacher/snapshots/2/teacher.safetensors",
