@@ -106,6 +106,10 @@ static void describe_stage(void *context, const struct sy_stages *stages, size_t
     const struct sy_stage *stage = &stages->at[index];
     struct telling *telling = context;
     printf("%sstage %zu of %zu: %s\n\n", index ? "\n\n" : "", index + 1, stages->count, stage->name);
+    if (stage->choice) {
+        printf("chosen on the way: the furthest with at most %g is next, and %s\n\n", stage->choice->most,
+               index == stage->last ? "this is the last, which is always trained" : "this may be passed over");
+    }
     for (size_t i = 0; i < stage->n_starts; i++) {
         name_start(experiment, stages, &stage->starts[i]);
     }

@@ -82,7 +82,8 @@ static void explain_config(void) {
         "parameters what one optimiser over the parameters of all does.\n\n"
         "`stages: { first: { ... }; second: { ... }; };` runs one experiment after the other, each laid over the rest "
         "of\nthe file. nodes.Y.init = \"@first.X\" in the second starts Y from what X was in the end of the first\n"
-        "(\"@first.X:best\": at its best; \"@first.X:40\": after 40 epochs, see train.snapshots).\n");
+        "(\"@first.X:best\": at its best; \"@first.X:40\": after 40 epochs, see train.snapshots). A stage with\n"
+        "`repeat` and a group `choose` trains only the repetitions that a greedy search finds: see stages.X.choose.\n");
     for (const struct sy_core_table *table = sy_core_tables(); table->path; table++) {
         printf("\n%s\n", table->path);
         sy_table_print(&(struct sy_table){table->fields, 0}, stdout);

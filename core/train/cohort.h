@@ -74,6 +74,10 @@ int sy_cohort_step(struct sy_cohort *cohort, const struct sy_batch *batch, const
 /* Forward of all nodes in evaluation mode, on view 0: outputs and signals of the members are of this batch then. */
 int sy_cohort_infer(struct sy_cohort *cohort, const struct sy_batch *batch, struct sy_error *err);
 
+/* The loss of an edge on a batch that went forward just now, without its weight. The loss's own state moves. */
+int sy_cohort_edge_loss(struct sy_cohort *cohort, int32_t edge, const struct sy_batch *batch,
+                        const struct sy_moment *now, double *value, struct sy_error *err);
+
 /* Whether every gate of a teacher says expert: it is paused. */
 bool sy_cohort_paused(const struct sy_cohort *cohort, int32_t node);
 

@@ -168,11 +168,17 @@ const struct sy_field sy_topology_fields[] = {
 
 const struct sy_core_table *sy_core_tables(void) {
     static const struct sy_core_table tables[] = {
-        {"(top level)", sy_experiment_fields}, {"data", sy_data_fields},
-        {"data.augment", sy_augment_fields},   {"train", sy_train_fields},
-        {"nodes.X", sy_node_fields},           {"nodes.X.inputs.[N]", sy_link_fields},
-        {"nodes.X.ema", sy_ema_fields},        {"stages.X", sy_stage_fields},
-        {"topology", sy_topology_fields},      {NULL, NULL},
+        {"(top level)", sy_experiment_fields},
+        {"data", sy_data_fields},
+        {"data.augment", sy_augment_fields},
+        {"train", sy_train_fields},
+        {"nodes.X", sy_node_fields},
+        {"nodes.X.inputs.[N]", sy_link_fields},
+        {"nodes.X.ema", sy_ema_fields},
+        {"stages.X", sy_stage_fields},
+        {"stages.X.choose", sy_stage_choice_fields},
+        {"topology", sy_topology_fields},
+        {NULL, NULL},
     };
     return tables;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "experiment_parts.h"
+#include "stages_parts.h"
 
 /* Above every layer a file comes in: base, variant, --set. */
 enum { LAYER_STAGE = 100, LAYER_ARGUMENT, LAYER_STAGE_ARGUMENT };
@@ -172,7 +173,8 @@ static bool note_epochs(struct sy_setting *config, const struct sy_stage_setting
 
 /* Appends a stage; `index` of a repeated one. False when memory is used up. */
 static bool add_stage(struct sy_stages *stages, const struct sy_setting *group,
-                      const struct sy_stage_settings *settings, size_t index, struct sy_problems *problems) {
+                      const struct sy_stage_settings *settings, const struct sy_stage_choice *choice, size_t index,
+                      struct sy_problems *problems) {
     struct sy_stage *at = realloc(stages->at, (stages->count + 1) * sizeof *at);
     struct sy_setting *over = sy_setting_copy(group);
     const char *name = group->name;
@@ -180,6 +182,9 @@ static bool add_stage(struct sy_stages *stages, const struct sy_setting *group,
     stages->at = at ? at : stages->at;
     for (size_t i = 0; over && sy_stage_fields[i].name; i++) {
         sy_setting_remove(over, sy_stage_fields[i].name);
+    }
+    if (over) {
+        sy_setting_remove(over, "choose");
     }
     if (good && repeated) {
         char number[32];
@@ -199,23 +204,32 @@ static bool add_stage(struct sy_stages *stages, const struct sy_setting *group,
             sy_problem(problems, group, "two stages are called \"%s\"", name);
         }
     }
-    at[stages->count++] = (struct sy_stage){.name = name, .config = config};
+    at[stages->count] = (struct sy_stage){.name = name,
+                                          .config = config,
+                                          .group = group->name,
+                                          .number = repeated ? settings->repeat.at[index] : 0,
+                                          .first = stages->count - index,
+                                          .last = stages->count - index + (repeated ? settings->repeat.count - 1 : 0),
+                                          .choice = choice};
+    stages->count++;
     return true;
 }
 
 static void add_group(struct sy_stages *stages, struct sy_setting *group, struct sy_problems *problems) {
     struct sy_stage_settings settings = {0};
+    const struct sy_stage_choice *choice = NULL;
     if (group->kind != SY_SETTING_GROUP) {
         sy_problem(problems, group, "must be a group: %s: { ... };", group->name);
         return;
     }
     size_t before = sy_problems_count(problems);
     sy_fields_read(&settings, &stage_table, group, stages->arena, problems);
+    sy_stages_read_choice(&choice, stages, group, &settings, problems);
     if (sy_problems_count(problems) != before || settings.skip) {
         return;
     }
     for (size_t i = 0; i < (settings.repeat.count ? settings.repeat.count : 1); i++) {
-        if (!add_stage(stages, group, &settings, i, problems)) {
+        if (!add_stage(stages, group, &settings, choice, i, problems)) {
             sy_problem(problems, NULL, "memory is used up");
             return;
         }

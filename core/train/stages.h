@@ -10,7 +10,11 @@
  *   ... ":40"                after 40 epochs, if the stage kept that snapshot (train.snapshots, .snapshot_every)
  *
  * A stage with `repeat = [40, 80]` is two stages, NAME-40 and NAME-80, in which $ stands for the number in every text,
- * and "@previous" for the stage before among them (in the first: as if that init were not there).
+ * and "@previous" for the stage before among them (in the first: as if that init were not there). With a group `choose`
+ * not all of them are trained: after each one the furthest is next at which the loss of an edge, with the nodes as they
+ * start there, is at most so much on the validation part; or simply the next, where it is more at all of them. Of those
+ * that are passed over there is no folder, and the last one is always trained. FOLDER/stages/NAME-choices.json has what
+ * was measured.
  *
  * What was given with --set for the rest of the file holds in every stage, over what the stage says; --set
  * stages.NAME.... is for one. */
@@ -26,6 +30,13 @@ struct sy_stage_settings {
     int32_t restart, skip;
 };
 
+/* The group `choose` of a stage with `repeat`. */
+struct sy_stage_choice {
+    const char *edge; /* whose loss is measured; NULL: the only one there is */
+    double most;
+    struct sy_setting *at; /* the group, for problems */
+};
+
 /* Where in an earlier stage a node's weights come from. */
 enum sy_stage_moment { SY_STAGE_LAST, SY_STAGE_BEST, SY_STAGE_EPOCH };
 struct sy_stage_start {
@@ -34,6 +45,7 @@ struct sy_stage_start {
     const char *source;    /* node there */
     int32_t moment;        /* enum sy_stage_moment */
     int64_t epoch;         /* SY_STAGE_EPOCH: so many epochs done */
+    bool previous;         /* not `stage`, but the last before its own that was trained; nothing where none was */
     struct sy_setting *at; /* where it was written, for problems */
 };
 
@@ -42,7 +54,12 @@ struct sy_stage {
     struct sy_setting *config; /* the file with the stage laid over it, without `starts`; owned */
     struct sy_stage_start *starts;
     size_t n_starts;
-    struct sy_setting *places; /* holds `at` of the starts; owned */
+    struct sy_setting *places;            /* holds `at` of the starts; owned */
+    const char *group;                    /* its name without the number of a repetition */
+    int64_t number;                       /* of a repetition */
+    size_t first, last;                   /* repetitions of the same group; its own index where it is alone */
+    const struct sy_stage_choice *choice; /* NULL: it is trained in any case */
+    bool skipped, chosen;                 /* by choice, once training has come so far */
 
     /* what sy_stages_check found out */
     bool known;
@@ -64,7 +81,7 @@ struct sy_stages {
     size_t count;
 };
 
-extern const struct sy_field sy_stage_fields[];
+extern const struct sy_field sy_stage_fields[], sy_stage_choice_fields[];
 
 /* Whether a config has stages; one that has none is an experiment, see experiment.h. */
 bool sy_is_staged(const struct sy_setting *config);

@@ -100,6 +100,9 @@ int sy_stages_conclude(const struct sy_stages *stages, struct sy_run_folder *fol
     double seconds = 0, energy = 0, peak = 0; /* NaN where a stage does not tell */
     int status = SY_OK;
     for (size_t i = 0; i < stages->count && status == SY_OK; i++) {
+        if (stages->at[i].skipped) {
+            continue;
+        }
         sy_stage_folder(inside, sizeof inside, stages, "", i);
         snprintf(path, sizeof path, "%s/result.json", inside);
         json_decref(last);

@@ -74,6 +74,7 @@ static void check_stage(struct sy_stages *stages, size_t index,
         return;
     }
     sy_stages_check_starts(stages, index, experiment, problems);
+    sy_stages_check_choice(stage, experiment, problems);
     bool good = take_paths(stages->config, experiment->config);
     for (size_t i = 0; i < groups->n_children; i++) {
         good = take_paths(groups->children[i], experiment->config) && good;
@@ -118,10 +119,8 @@ static bool is_there(const char *folder, const char *name) {
     return access(path, F_OK) == 0;
 }
 
-/* The experiment of a stage whose predecessors are done. What stood in their folders may have been changed since, so
- * problems are possible, and become a failure. */
-static struct sy_experiment *make_experiment(const struct sy_stages *stages, size_t index, const char *folder,
-                                             struct sy_error *err) {
+struct sy_experiment *sy_stage_experiment(const struct sy_stages *stages, size_t index, const char *folder,
+                                          struct sy_error *err) {
     struct sy_problems *problems = sy_problems_create();
     struct sy_setting *config = problems ? sy_stage_ready_config(stages, index, folder) : NULL;
     struct sy_experiment *experiment = config ? sy_experiment_create(config, stages->registry, problems) : NULL;
@@ -143,7 +142,7 @@ static int train_stage(const struct sy_stages *stages, size_t index, const struc
         *end = SY_RUN_FINISHED;
         return SY_OK;
     }
-    struct sy_experiment *experiment = make_experiment(stages, index, options->folder, err);
+    struct sy_experiment *experiment = sy_stage_experiment(stages, index, options->folder, err);
     if (!experiment) {
         return err->code;
     }
@@ -178,9 +177,21 @@ int sy_stages_train(struct sy_stages *stages, const struct sy_run_options *optio
     *end = SY_RUN_FINISHED;
     for (size_t i = 0; i < stages->count && status == SY_OK && *end == SY_RUN_FINISHED; i++) {
         int64_t steps = options->steps > 0 ? options->steps - before : 0;
+        const struct sy_stage *stage = &stages->at[i];
+        if (stage->skipped) {
+            continue;
+        }
         if (options->steps > 0 && steps <= 0) {
             *end = SY_RUN_STOPPED;
-        } else {
+            break;
+        }
+        if (stage->choice && !stage->chosen) {
+            status = sy_stages_choose(stages, i, options, err);
+        }
+        if (stage->skipped) {
+            continue;
+        }
+        if (status == SY_OK) {
             status = train_stage(stages, i, options, steps, end, err);
             if (status != SY_OK) {
                 sy_stages_link_failure(stages, i, options->folder);

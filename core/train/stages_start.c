@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../config/values.h"
 #include "experiment_parts.h"
 #include "stages_parts.h"
 #include "trajectory.h"
@@ -86,6 +87,14 @@ static bool read_start(const struct sy_stages *stages, size_t own, struct sy_sta
             "stage \"%s\" is not before \"%s\": stages run in the order they are written, and a node starts from "
             "what is done",
             stages->at[start->stage].name, stages->at[own].name);
+        return false;
+    }
+    const struct sy_stage *from = &stages->at[start->stage];
+    start->previous = from->choice && from->first == stages->at[own].first;
+    if (from->choice && !start->previous && start->stage != from->last) {
+        sy_problem(problems, start->at,
+                   "stage \"%s\" may be passed over; \"@%s\" is the last of its kind, which is not", from->name,
+                   from->group);
         return false;
     }
     return read_moment(start, when, problems);
@@ -192,12 +201,30 @@ void sy_stage_folder(char *out, size_t room, const struct sy_stages *stages, con
     snprintf(out, room, "%s%sstages/%zu-%s", folder, *folder ? "/" : "", index + 1, stages->at[index].name);
 }
 
-/* The file a start names. At a stage's end that is its last checkpoint, which is always kept. */
-static void start_file(char *out, size_t room, const struct sy_stages *stages, const char *folder,
+/* What the file has for a node outside its stages, for one that has no predecessor; false: nothing, or no memory. */
+static bool own_init(char *out, size_t room, const struct sy_stages *stages, const char *node) {
+    char key[512];
+    snprintf(key, sizeof key, "nodes.%s.init", node);
+    const struct sy_setting *init = sy_setting_find(stages->config, key);
+    char *path = init && init->kind == SY_SETTING_STRING ? sy_absolute_path(init->string, init->file) : NULL;
+    if (path) {
+        snprintf(out, room, "%s", path);
+    }
+    free(path);
+    return path != NULL;
+}
+
+/* The file a start of stage `index` names; false: none. At a stage's end that is its last checkpoint, which is always
+ * kept. */
+static bool start_file(char *out, size_t room, const struct sy_stages *stages, size_t index, const char *folder,
                        const struct sy_stage_start *start) {
-    const struct sy_stage *from = &stages->at[start->stage];
+    size_t there = start->previous ? sy_stages_previous(stages, index) : start->stage;
+    if (there == stages->count) {
+        return own_init(out, room, stages, start->node);
+    }
+    const struct sy_stage *from = &stages->at[there];
     char inside[3072];
-    sy_stage_folder(inside, sizeof inside, stages, folder, start->stage);
+    sy_stage_folder(inside, sizeof inside, stages, folder, there);
     if (start->moment == SY_STAGE_BEST) {
         snprintf(out, room, "%s/checkpoints/best/%s.safetensors", inside, start->source);
     } else if (start->moment == SY_STAGE_EPOCH && start->epoch < from->train.epochs) {
@@ -205,6 +232,7 @@ static void start_file(char *out, size_t room, const struct sy_stages *stages, c
     } else {
         snprintf(out, room, "%s/checkpoints/%" PRId64 "/%s.safetensors", inside, from->steps, start->source);
     }
+    return true;
 }
 
 struct sy_setting *sy_stage_ready_config(const struct sy_stages *stages, size_t index, const char *folder) {
@@ -213,8 +241,10 @@ struct sy_setting *sy_stage_ready_config(const struct sy_stages *stages, size_t 
     for (size_t i = 0; i < stage->n_starts && config; i++) {
         char path[4096];
         struct sy_setting *node = sy_setting_get(sy_setting_get(config, "nodes"), stage->starts[i].node);
+        if (!start_file(path, sizeof path, stages, index, folder, &stage->starts[i])) {
+            continue;
+        }
         struct sy_setting *init = node ? sy_setting_add(node, SY_SETTING_STRING, "init") : NULL;
-        start_file(path, sizeof path, stages, folder, &stage->starts[i]);
         if (!init || !sy_setting_set_string(init, path)) {
             sy_setting_destroy(config);
             config = NULL;

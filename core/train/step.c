@@ -182,10 +182,9 @@ static void pour(struct sy_member *member, int32_t output, const float *from, do
     }
 }
 
-/* Evaluates one loss and pours its gradients; adds factor * value to *sum. */
-static int evaluate_loss(const struct readers *readers, const struct sy_loss_use *use, double factor,
-                         const struct sy_batch *batch, const struct sy_moment *now, double *value,
-                         struct sy_error *err) {
+/* A loss's value; its gradients into the cohort's scratch. */
+static int ask_loss(const struct readers *readers, const struct sy_loss_use *use, const struct sy_batch *batch,
+                    const struct sy_moment *now, double *value, struct sy_error *err) {
     struct sy_cohort *cohort = readers->cohort;
     const struct sy_flow *edge = readers->edge;
     struct sy_member *target = &cohort->members[readers->target];
@@ -229,17 +228,40 @@ static int evaluate_loss(const struct readers *readers, const struct sy_loss_use
                        out.value);
     }
     *value = out.value;
-    status = sy_expect_finite(in.target, cohort->scratch, "its gradient", SY_LOSS_IS_WRONG, err);
+    return SY_OK;
+}
+
+/* Evaluates one loss and pours its gradients, times a factor. */
+static int evaluate_loss(const struct readers *readers, const struct sy_loss_use *use, double factor,
+                         const struct sy_batch *batch, const struct sy_moment *now, double *value,
+                         struct sy_error *err) {
+    struct sy_cohort *cohort = readers->cohort;
+    const struct sy_flow *edge = readers->edge;
+    struct sy_member *target = &cohort->members[readers->target];
+    int32_t attached = edge && edge->attached ? edge->n_sources : 0;
+    int status = ask_loss(readers, use, batch, now, value, err);
+    if (status != SY_OK) {
+        return status;
+    }
+    status = sy_expect_finite(&target->outputs[readers->target_output], cohort->scratch, "its gradient",
+                              SY_LOSS_IS_WRONG, err);
     cohort->not_finite = status == SY_OK ? cohort->not_finite : readers->target;
     pour(target, readers->target_output, cohort->scratch, factor);
-    for (int32_t s = 0; attached && s < n_sources && status == SY_OK; s++) {
+    for (int32_t s = 0; s < attached && status == SY_OK; s++) {
         struct sy_member *source = &cohort->members[edge->sources[s]];
-        status = sy_expect_finite(in.sources[s], cohort->source_scratch[s], "its gradient to a source",
+        status = sy_expect_finite(cohort->tensor_pointers[s], cohort->source_scratch[s], "its gradient to a source",
                                   SY_LOSS_IS_WRONG, err);
         cohort->not_finite = status == SY_OK ? cohort->not_finite : edge->sources[s];
         pour(source, edge->source_outputs[s], cohort->source_scratch[s], factor);
     }
-    return sy_blame(err, status, name, now);
+    return sy_blame(err, status, use->instance->found->plugin.name, now);
+}
+
+int sy_cohort_edge_loss(struct sy_cohort *cohort, int32_t index, const struct sy_batch *batch,
+                        const struct sy_moment *now, double *value, struct sy_error *err) {
+    const struct sy_flow *edge = &cohort->experiment->edges[index];
+    const struct readers readers = {cohort, edge, edge->target, edge->target_output};
+    return ask_loss(&readers, &edge->loss, batch, now, value, err);
 }
 
 /* Factor on an edge's loss under its gate's decision; 0: closed. */

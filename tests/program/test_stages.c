@@ -219,6 +219,43 @@ Test(stages, all_mistakes_are_told_before_anything_is_written) {
     cr_expect(said("none.cfg:1: stages: names no stage"));
 }
 
+/* The group `choose`, each time with one thing wrong. */
+Test(stages, a_choice_needs_something_to_choose_by) {
+    const struct {
+        const char *repeat, *choose, *more, *told;
+    } wrong[] = {
+        {"", "choose: { most = 1.0; };", "", "bad.cfg:8: stages.student.choose: chooses among the numbers of `repeat`"},
+        {"repeat = [2, 4];", "choose: { };", "", "bad.cfg:8: stages.student.choose: \"most\" is missing"},
+        {"repeat = [2, 4];", "choose: { mots = 1.0; most = 1.0; };", "", "did you mean \"most\"?"},
+        {"repeat = [2, 4];", "choose = 3;", "", "bad.cfg:8: stages.student.choose: must be a group"},
+        {"repeat = [2, 4]; restart = false;", "choose: { most = 1.0; };", "", "with restart = false"},
+        {"repeat = [2, 4];", "choose: { most = 1.0; };", "",
+         "choose: needs samples that nobody trains on: data.validation"},
+        {"repeat = [2, 4];", "choose: { most = 1.0; edge = \"student->teacher\"; };", "--set data.validation=0.2",
+         "choose: no edge is called \"student->teacher\"; there is \"teacher->student\""},
+        {"repeat = [2, 4];", "choose: { most = 1.0; };",
+         "--set stages.last.nodes.student.init=@student-2 --set data.validation=0.2",
+         "stage \"student-2\" may be passed over; \"@student\" is the last of its kind"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[2048];
+        snprintf(text, sizeof text,
+                 "teacher: { use = [\"teacher\"]; train: { epochs = 4; snapshot_every = 2; }; };\n"
+                 "student: { %s %s %s nodes: {\n"
+                 "  teacher: { frozen = \"eval\"; init = \"@teacher%s\"; };\n"
+                 "  student: { %s }; }; };\n"
+                 "last: { use = [\"student\"]; topology: { plugin = \"independent\"; }; };\n",
+                 wrong[i].repeat, wrong[i].choose, distill, *wrong[i].repeat ? ":$" : "",
+                 *wrong[i].repeat ? "init = \"@previous\";" : "");
+        write_stages("bad.cfg", text);
+        snprintf(text, sizeof text, "check bad.cfg %s", wrong[i].more);
+        cr_expect_eq(run_program(text), 2, "%s", wrong[i].told);
+        char *err = read_text("err");
+        cr_expect(said(wrong[i].told), "%s, not %s", wrong[i].told, err);
+        free(err);
+    }
+}
+
 /* What only the stages' experiments can tell; no file is there. */
 Test(stages, what_a_node_starts_from_must_be_there_and_fit) {
     const struct {
