@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../config/untrusted.h"
+#include "../record/links_out.h"
 #include "../host/threads.h"
 #include "../record/run_folder.h"
 #include "../report/page.h"
@@ -358,7 +359,10 @@ static int compare_all(struct arguments *arguments, const struct sy_suite *suite
         return SY_EXIT_FAILED;
     }
     if (check_all(&compare, registry)) {
-        int status = take_lock(folder, &err);
+        int status = sy_links_out_refuse(folder, arguments->out != NULL, &err);
+        if (status == SY_OK) {
+            status = take_lock(folder, &err);
+        }
         if (status == SY_OK) {
             status = sy_suite_write(suite, folder, threads, &err);
         }

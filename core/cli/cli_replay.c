@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../config/untrusted.h"
 #include "../record/journal.h"
 #include "../report/input.h"
 #include "../train/lines.h"
@@ -15,6 +16,7 @@
 
 struct arguments {
     const char *run, *policy, *out;
+    bool untrusted;
     struct sy_assignments set;
 };
 
@@ -26,6 +28,8 @@ static void usage(FILE *out) {
         "whatever it decides (open loop).\n\n"
         "  --policy P            another policy, with its defaults (default: the run's own with its parameters)\n"
         "  --set policy.KEY=VALUE\n"
+        "  --untrusted           RUN is a stranger's: its run.cfg may bring no code and name no file outside its "
+        "folder\n"
         "  --out FILE            every decision, one JSON object a line, in the form of steps.jsonl, with "
         "`recorded`\n\n"
         "RUN is a run folder, or a config file: then the folder where it goes by default. A strip has a sign for so\n"
@@ -37,11 +41,10 @@ static void usage(FILE *out) {
 
 /* Exit code, or -1 to go on. */
 static int parse(struct arguments *arguments, int argc, char **argv) {
-    static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
-                                            {"set", required_argument, NULL, 's'},
-                                            {"out", required_argument, NULL, 'o'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"policy", required_argument, NULL, 'p'}, {"set", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},    {"untrusted", no_argument, NULL, 'u'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int option;
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -53,6 +56,8 @@ static int parse(struct arguments *arguments, int argc, char **argv) {
             arguments->policy = optarg;
         } else if (option == 'o') {
             arguments->out = optarg;
+        } else if (option == 'u') {
+            arguments->untrusted = true;
         } else if (option == 's' && arguments->set.count < SY_MAX_ASSIGNMENTS) {
             arguments->set.at[arguments->set.count++] = optarg;
         } else {
@@ -310,7 +315,8 @@ int sy_cli_replay(int argc, char **argv) {
     if (code >= 0) {
         return code;
     }
-    struct sy_problems *problems = sy_problems_create();
+    bool guarded = !arguments.untrusted || sy_untrusted_begin(arguments.run);
+    struct sy_problems *problems = guarded ? sy_problems_create() : NULL;
     struct sy_registry *registry = sy_registry_create(NULL);
     struct sy_experiment *experiment = NULL;
     code = SY_EXIT_BAD_INPUT;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../config/untrusted.h"
+#include "../record/links_out.h"
 #include "progress.h"
 #include "session.h"
 #include "training.h"
@@ -130,7 +131,10 @@ static int train(struct sy_training *training, const struct arguments *arguments
         .interrupted = &sy_interrupted,
         .progress = arguments->tensorboard ? &tensorboard.progress : &display.progress,
     };
-    int status = sy_training_train(training, &options, &end, &err);
+    int status = sy_links_out_refuse(folder, arguments->out != NULL, &err);
+    if (status == SY_OK) {
+        status = sy_training_train(training, &options, &end, &err);
+    }
     sy_tensorboard_finish(&tensorboard);
     sy_display_finish(&display);
     if (status != SY_OK) {

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../config/untrusted.h"
+
 volatile sig_atomic_t sy_interrupted;
 
 static void on_signal(int number) {
@@ -50,6 +52,11 @@ struct sy_setting *sy_load_config(const char *path, const struct sy_assignments 
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
         snprintf(inside, sizeof inside, "%s/run.cfg", path);
         path = inside;
+    }
+    if (access(path, F_OK) == 0 && !sy_untrusted_allows(path)) {
+        sy_problem_in(problems, path, 0,
+                      "is a link that leads out of its folder, and --untrusted lets it lead nowhere");
+        return NULL;
     }
     struct sy_setting *config = sy_setting_read(path, problems);
     if (config) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../config/untrusted.h"
 #include "../host/short_name.h"
 #include "../train/weights.h"
 
@@ -15,7 +16,8 @@ const char sy_weights_usage[] =
     "  --classes K           how many classes it tells apart, for the same\n"
     "  --image CxHxW         what it looks at, for the same (default: 3x32x32)\n"
     "  --plugin FILE         a plugin file that has the network\n"
-    "  --set PATH.KEY=VALUE  change the config: data.path, backend, threads\n";
+    "  --set PATH.KEY=VALUE  change the config: data.path, backend, threads\n"
+    "  --untrusted           they are a stranger's: what lies beside them may bring no code and lead nowhere else\n";
 
 bool sy_weights_option(struct sy_weights_wish *wish, int option, const char *argument, const char *command) {
     char *end;
@@ -43,6 +45,9 @@ bool sy_weights_option(struct sy_weights_wish *wish, int option, const char *arg
         return true;
     case 'P':
         wish->plugin = argument;
+        return true;
+    case 'U':
+        wish->untrusted = true;
         return true;
     case 's':
         if (wish->set.count == SY_MAX_ASSIGNMENTS) {
@@ -300,7 +305,15 @@ bool sy_weights_open(struct sy_weights *weights, const struct sy_weights_wish *w
         sy_problem(problems, NULL, "out of memory");
         return false;
     }
-    if (!sy_weights_find(weights->path, sizeof weights->path, wish, problems) || !read_card(weights, wish, problems)) {
+    if (!sy_weights_find(weights->path, sizeof weights->path, wish, problems)) {
+        return false;
+    }
+    if (!sy_untrusted_allows(weights->path)) {
+        sy_problem_in(problems, weights->path, 0, "is outside %s, and --untrusted lets nothing lead there",
+                      sy_untrusted_folder());
+        return false;
+    }
+    if (!read_card(weights, wish, problems)) {
         return false;
     }
     if (weights->linked) {
@@ -335,7 +348,8 @@ int sy_weights_command(const struct sy_weights_wish *wish,
                        const void *context) {
     struct sy_weights weights = {.arena = NULL};
     struct sy_error err = {.size = sizeof err};
-    struct sy_problems *problems = sy_problems_create();
+    bool guarded = !wish->untrusted || sy_untrusted_begin(wish->source);
+    struct sy_problems *problems = guarded ? sy_problems_create() : NULL;
     struct sy_registry *registry = sy_registry_create(NULL);
     int code = SY_EXIT_OK;
     if (!problems || !registry) {

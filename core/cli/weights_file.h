@@ -18,6 +18,7 @@ struct sy_weights_wish {
     const char *data;       /* a data set's plugin; NULL: the one the file names */
     bool with_data;         /* the data set is wanted, with its samples */
     int32_t batch;          /* 0: the default */
+    bool untrusted;         /* the source is a stranger's: its run.cfg may bring no code and name nothing outside */
     struct sy_assignments set;
 };
 
@@ -39,11 +40,12 @@ int sy_weights_cohort(struct sy_cohort **out, const struct sy_weights *weights, 
 const char *sy_weights_path(char *out, size_t room, const struct sy_weights *weights, int32_t node);
 
 /* Options that all three commands have, and their lines for `--help`. */
-#define SY_WEIGHTS_OPTIONS                                                                   \
-    {"node", required_argument, NULL, 'N'}, {"checkpoint", required_argument, NULL, 'C'},    \
-        {"net", required_argument, NULL, 'W'}, {"classes", required_argument, NULL, 'K'},    \
-        {"image", required_argument, NULL, 'I'}, {"plugin", required_argument, NULL, 'P'}, { \
-        "set", required_argument, NULL, 's'                                                  \
+#define SY_WEIGHTS_OPTIONS                                                                 \
+    {"node", required_argument, NULL, 'N'}, {"checkpoint", required_argument, NULL, 'C'},  \
+        {"net", required_argument, NULL, 'W'}, {"classes", required_argument, NULL, 'K'},  \
+        {"image", required_argument, NULL, 'I'}, {"plugin", required_argument, NULL, 'P'}, \
+        {"untrusted", no_argument, NULL, 'U'}, {                                           \
+        "set", required_argument, NULL, 's'                                                \
     }
 extern const char sy_weights_usage[];
 /* Takes one of them as getopt_long returns it; false and a line on stderr where it is none, or makes no sense.

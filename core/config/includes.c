@@ -32,10 +32,12 @@ struct chain {
 
 char *sy_include_path(const char *top, const char *name) {
     const char *slash = strrchr(top, '/');
-    size_t folder = slash ? (size_t)(slash - top) + 1 : 0, room = folder + strlen(name) + 1;
+    /* A file of the name that settings of no file have must not pass for one: what those say is trusted. */
+    const char *here = !slash && (!strcmp(name, "--set") || !strcmp(name, "default")) ? "./" : "";
+    size_t folder = slash ? (size_t)(slash - top) + 1 : 0, room = folder + strlen(here) + strlen(name) + 1;
     char *path = malloc(room);
     if (path) {
-        snprintf(path, room, "%.*s%s", (int)folder, top, name);
+        snprintf(path, room, "%.*s%s%s", (int)folder, top, here, name);
     }
     return path;
 }

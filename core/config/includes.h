@@ -13,8 +13,8 @@
  * included file ends with, without a line end, are problems at their lines. */
 void sy_check_text(const char *text, const char *file, struct sy_problems *problems);
 
-/* How problems call the file that an @include of `top` names: "experiments/base.cfg". malloc'ed; NULL when memory is
- * used up. */
+/* How problems call the file that an @include of `top` names: "experiments/base.cfg". Never "--set" or "default", which
+ * settings of no file have. malloc'ed; NULL when memory is used up. */
 char *sy_include_path(const char *top, const char *name);
 
 /* A whole text file in malloc'ed memory; NULL and errno (EILSEQ: it has a zero byte and is no text). */

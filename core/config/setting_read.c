@@ -146,7 +146,12 @@ struct sy_setting *sy_setting_read(const char *path, struct sy_problems *problem
         sy_problem_in(problems, path, 0, "cannot be read: %s", sy_read_text_error(errno));
         return NULL;
     }
-    struct sy_setting *root = sy_setting_read_text(text, path, problems);
+    char *name = sy_include_path("", path);
+    struct sy_setting *root = name ? sy_setting_read_text(text, name, problems) : NULL;
+    if (!name) {
+        sy_problem(problems, NULL, "memory is used up");
+    }
+    free(name);
     free(text);
     return root;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../config/fields.h"
 #include "read.h"
@@ -27,7 +28,8 @@ static const char style[] = "set encoding utf8\n"
 
 static FILE *open_beside(const struct sy_figures *figures, const char *name, const char *ending) {
     const char *path = sy_report_printf(figures->report, "%s/%s%s", figures->folder, name, ending);
-    return path ? fopen(path, "we") : NULL;
+    /* A new file, not what a link of that name leads to: the folder may be anybody's. */
+    return path && (unlink(path) == 0 || errno == ENOENT) ? fopen(path, "wxe") : NULL;
 }
 
 bool sy_sketch_begin(struct sy_sketch *sketch, struct sy_figures *figures, const char *name, double height) {

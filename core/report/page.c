@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../record/run_folder.h"
 #include "inline_svg.h"
@@ -198,6 +199,11 @@ static int write_file(const char *path, struct sy_report *report, const struct s
 int sy_page_file(const char *path, struct sy_report *report, struct sy_error *err) {
     struct sy_figures *figures = calloc(1, sizeof *figures);
     const char *folder = sy_report_printf(report, "%s/figures", report->folder);
+    struct stat about;
+    if (folder && lstat(folder, &about) == 0 && S_ISLNK(about.st_mode)) {
+        free(figures);
+        return sy_fail(err, SY_EINVAL, "%s: is a link, and figures go through none; remove it", folder);
+    }
     int status = figures && folder ? sy_figures_make(figures, report, folder, "svg pdf", err)
                                    : sy_fail(err, SY_ENOMEM, "no memory for the page");
     status = status == SY_OK ? write_file(path, report, figures, err) : status;
