@@ -148,7 +148,7 @@ static void print_factor(FILE *out, double factor) {
 #define MAX_SHOWN_SOURCES 16
 
 static void print_edge(FILE *out, const struct sy_experiment *experiment, const struct sy_flow *edge) {
-    char formula[512];
+    char formula[512], ramp[64];
     const char *sources[MAX_SHOWN_SOURCES];
     int32_t shown = edge->n_sources < MAX_SHOWN_SOURCES ? edge->n_sources : MAX_SHOWN_SOURCES;
     for (int32_t s = 0; s < shown; s++) {
@@ -160,6 +160,10 @@ static void print_edge(FILE *out, const struct sy_experiment *experiment, const 
         const struct sy_watch *gate = &experiment->gates[edge->gate];
         fprintf(out, "[%s-%s in learning mode] ", experiment->nodes[gate->teacher].name,
                 experiment->nodes[gate->student].name);
+    }
+    sy_ramp_describe(ramp, sizeof ramp, &edge->ramp);
+    if (*ramp) {
+        fprintf(out, "[%s] ", ramp);
     }
     print_factor(out, edge->weight);
     fprintf(out, "%s", formula);

@@ -272,8 +272,11 @@ static bool is_round(const struct sy_experiment *experiment) {
 static void put_legend(const struct drawing *drawing) {
     const struct sy_experiment *experiment = drawing->experiment;
     bool gated = false;
+    int own_ramps = 0;
+    char ramp[64];
     FILE *out = drawing->out;
     for (int32_t e = 0; e < experiment->n_edges; e++) {
+        own_ramps += experiment->edges[e].own_ramp;
         gated |= experiment->edges[e].gate >= 0 && experiment->edges[e].gate_effect == SY_CLOSED_IN_EXPERT_MODE;
     }
     fputs("  labelloc=b; label=<<br/><b>", out);
@@ -283,8 +286,12 @@ static void put_legend(const struct drawing *drawing) {
         fprintf(out, "<br/>%s from source to target: ", drawing->fed ? "thin arrows" : "every arrow");
         put_text(out, drawing->common);
     }
-    if (experiment->ramp != SY_RAMP_NONE) {
-        fprintf(out, "<br/>weights grow over the first %lld epochs", (long long)experiment->ramp_epochs);
+    sy_ramp_describe(ramp, sizeof ramp, &experiment->ramp);
+    if (*ramp) {
+        fprintf(out, "<br/>weights: %s", ramp);
+    }
+    if (own_ramps) {
+        fprintf(out, "<br/>ramps of their own: %d edges", own_ramps);
     }
     if (gated) {
         fputs("<br/><font color=\"" GATED "\">dashed: closed while the gate says expert mode</font>", out);

@@ -248,14 +248,6 @@ const char *sy_precision_name(int32_t precision) {
     return names[precision >= 1 && precision <= 3 ? precision : 0];
 }
 
-double sy_experiment_ramp(const struct sy_experiment *experiment, int64_t epoch) {
-    double n = (double)experiment->ramp_epochs, missing = 1 - (double)epoch / n;
-    if (experiment->ramp == SY_RAMP_NONE || epoch >= experiment->ramp_epochs) {
-        return 1;
-    }
-    return experiment->ramp == SY_RAMP_LINEAR ? (double)(epoch + 1) / n : exp(-5 * missing * missing);
-}
-
 const char *sy_role_name(int32_t role) {
     static const char *const names[] = {"?", "teacher", "student", "peer", "part"};
     return names[role >= 1 && role <= 4 ? role : 0];

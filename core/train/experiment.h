@@ -17,6 +17,7 @@
 #include "../graph/graph_builder.h"
 #include "../host/services.h"
 #include "optimizer.h"
+#include "ramp.h"
 #include "schedule.h"
 
 /* A loss in use: one per edge, and one per node for its label loss. */
@@ -98,6 +99,8 @@ struct sy_flow {
     int32_t gate, gate_effect;     /* topology.h */
     bool attached;                 /* gradients flow into the sources too */
     double weight;
+    struct sy_ramp ramp; /* its loss's, or the topology's */
+    bool own_ramp;
     struct sy_loss_use loss;
 };
 
@@ -117,9 +120,6 @@ enum sy_frozen { SY_NOT_FROZEN, SY_FROZEN_EVAL, SY_FROZEN_TRAIN };
 enum sy_pause { SY_PAUSE_SKIP_STEP, SY_PAUSE_ZERO_GRAD_STEP };
 enum sy_paused_bn { SY_PAUSED_BN_UPDATE, SY_PAUSED_BN_FREEZE };
 enum sy_order { SY_ORDER_SIMULTANEOUS, SY_ORDER_ALTERNATING };
-
-/* How the weight of every edge grows over the first epochs. */
-enum sy_ramp { SY_RAMP_NONE, SY_RAMP_LINEAR, SY_RAMP_GAUSSIAN };
 
 struct sy_data_settings {
     int32_t batch, shuffle, views, workers, ahead;
@@ -185,8 +185,7 @@ struct sy_experiment {
 
     struct sy_train_settings train;
     int32_t pause, paused_bn, order;
-    int32_t ramp; /* enum sy_ramp */
-    int64_t ramp_epochs;
+    struct sy_ramp ramp; /* of edges whose loss has none */
 
     struct sy_node *nodes;
     int32_t n_nodes;
@@ -233,9 +232,6 @@ void sy_experiment_feeders(bool *out, const struct sy_experiment *experiment, in
 
 /* "fp32", ... of enum sy_precision */
 const char *sy_precision_name(int32_t precision);
-
-/* Factor of topology.ramp on every edge's weight in an epoch (from 0), in [0, 1]. */
-double sy_experiment_ramp(const struct sy_experiment *experiment, int64_t epoch);
 
 /* "teacher", "student", "peer", "part" */
 const char *sy_role_name(int32_t role);

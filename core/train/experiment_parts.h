@@ -7,7 +7,7 @@
 
 /* Tables of the core's groups. */
 extern const struct sy_field sy_experiment_fields[], sy_data_fields[], sy_augment_fields[], sy_train_fields[],
-    sy_node_fields[], sy_topology_fields[], sy_link_fields[], sy_ema_fields[];
+    sy_node_fields[], sy_topology_fields[], sy_edge_fields[], sy_link_fields[], sy_ema_fields[];
 
 /* What sy_node_fields and sy_topology_fields are read into. */
 struct sy_node_settings {
@@ -27,9 +27,13 @@ struct sy_link_settings {
     int32_t detach;
     double gradient_scale;
 };
+enum { SY_RAMP_OF_TOPOLOGY = -1 }; /* what the first choice of sy_edge_fields means, when 1 is taken off */
 struct sy_topology_settings {
-    int32_t pause, paused_bn, update, ramp;
+    int32_t pause, paused_bn, update;
+    int32_t ramp; /* and so on as struct sy_ramp */
     int64_t ramp_epochs;
+    struct sy_ints ramp_at;
+    struct sy_doubles ramp_factors;
 };
 
 /* The group `name` of the config, made if it is not there; a problem and NULL if it is something else. */

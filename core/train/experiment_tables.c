@@ -146,6 +146,23 @@ const struct sy_field sy_link_fields[] = {
     SY_END,
 };
 
+/* `first`, `means`: a choice before the others, with what it means. */
+#define RAMP_ROWS(type, first, means)                                                                                  \
+    SY_PARAM(type, ramp, .choices = first "none|linear|gaussian|points",                                               \
+             .doc = means "factor on the weight of edges in epoch e (from 0): linear (e + 1) / n or gaussian "         \
+                          "exp(-5 (1 - e/n)^2) with n = ramp_epochs, 1 from n on; points: as listed",                  \
+             .reference = "gaussian: Lan et al., ONE, NeurIPS 2018, and OKDDip, PCL, FFL, with n = 80"),               \
+        SY_PARAM(type, ramp_epochs, .def = 80, .min = 1, .max = 1e9, .unit = "epochs", .doc = "how long the ramp is"), \
+        SY_PARAM(type, ramp_at, .def_text = "[]", .min = 0, .max = 1e9, .unit = "epochs",                              \
+                 .doc = "points: epochs, growing; between them straight lines, level before and after"),               \
+        SY_PARAM(type, ramp_factors, .def_text = "[]", .min = 0, .max = 1e6, .doc = "points: the factors there")
+
+/* In the group of a loss that edges have. */
+const struct sy_field sy_edge_fields[] = {
+    RAMP_ROWS(struct sy_ramp, "topology|", "topology: as the topology's ramp says; the others: "),
+    SY_END,
+};
+
 const struct sy_field sy_topology_fields[] = {
     SY_PARAM(struct sy_topology_settings, pause, .choices = "skip_step|zero_grad_step",
              .doc = "a paused teacher takes no optimiser step, or one with zero gradient (momentum and decay go on)",
@@ -156,13 +173,7 @@ const struct sy_field sy_topology_fields[] = {
     SY_PARAM(struct sy_topology_settings, update, .choices = "simultaneous|alternating",
              .doc = "all nodes step on the same outputs, or one after the other on refreshed ones",
              .reference = "alternating: Zhang et al., Deep Mutual Learning, CVPR 2018, Alg. 1"),
-    SY_PARAM(
-        struct sy_topology_settings, ramp, .choices = "none|linear|gaussian",
-        .doc = "factor on every edge in epoch e (from 0) of n = ramp_epochs, 1 from n on: linear (e + 1) / n; gaussian "
-               "exp(-5 (1 - e/n)^2)",
-        .reference = "gaussian: Lan et al., ONE, NeurIPS 2018, and OKDDip, PCL, FFL, with n = 80"),
-    SY_PARAM(struct sy_topology_settings, ramp_epochs, .def = 80, .min = 1, .max = 1e9, .unit = "epochs",
-             .doc = "how long the ramp is"),
+    RAMP_ROWS(struct sy_topology_settings, "", ""),
     SY_END,
 };
 
@@ -178,6 +189,7 @@ const struct sy_core_table *sy_core_tables(void) {
         {"stages.X", sy_stage_fields},
         {"stages.X.choose", sy_stage_choice_fields},
         {"topology", sy_topology_fields},
+        {"topology.loss, and other losses of edges", sy_edge_fields},
         {NULL, NULL},
     };
     return tables;

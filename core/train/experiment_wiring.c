@@ -286,14 +286,33 @@ static void check_shapes(struct told *told, const struct sy_flow *edge, int32_t 
     free(sources);
 }
 
+/* What the group of an edge's loss says of its weight over time. */
+static void read_ramp(struct told *told, struct sy_flow *edge, struct sy_setting *group) {
+    const struct sy_table table = {sy_edge_fields, 0};
+    struct sy_experiment *experiment = told->experiment;
+    edge->ramp = experiment->ramp;
+    struct sy_ramp own = {0};
+    if (sy_fields_read(&own, &table, group, experiment->arena, told->problems) && --own.ramp != SY_RAMP_OF_TOPOLOGY) {
+        edge->ramp = own;
+        edge->own_ramp = true;
+    }
+    sy_ramp_check(&own, group, told->problems);
+}
+
+/* Keys of a loss's group that are the core's. NULL when memory is used up. */
+static const char *const *edge_keys(const struct told *told) {
+    static const char *const more[] = {"plugin", NULL};
+    return sy_table_names(&(struct sy_table){sy_edge_fields, 0}, more, told->experiment->arena);
+}
+
 static void equip_edge(struct told *told, int32_t index) {
-    static const char *const names[] = {"plugin", NULL};
+    const char *const *names = edge_keys(told);
     struct sy_experiment *experiment = told->experiment;
     struct sy_flow *edge = &experiment->edges[index];
     bool known = true;
     int32_t *outputs = sy_arena_take(experiment->arena, (size_t)edge->n_sources * sizeof *outputs);
     int32_t target = find_output(told, &experiment->nodes[edge->target], told->target_outputs[index], edge->name);
-    if (!outputs) {
+    if (!outputs || !names) {
         sy_problem(told->problems, NULL, "memory is used up");
         return;
     }
@@ -303,6 +322,9 @@ static void equip_edge(struct told *told, int32_t index) {
         known = known && outputs[s] >= 0;
     }
     struct sy_setting *group = sy_experiment_group(told->group, told->losses[index], told->problems);
+    if (group) {
+        read_ramp(told, edge, group);
+    }
     if (group &&
         sy_loss_use_make(&edge->loss, experiment, group, "kl", names,
                          sy_arena_print(experiment->arena, "loss of edge %s", edge->name), told->problems) &&
@@ -362,15 +384,19 @@ static void make_policies(struct told *told) {
 
 /* A loss that no edge uses is checked all the same: a change of the topology must not bring up old mistakes. */
 static void check_unused_loss(struct told *told) {
-    static const char *const names[] = {"plugin", NULL};
+    const char *const *names = edge_keys(told);
     struct sy_loss_use nobody = {0};
+    struct sy_flow no_edge = {0};
     for (int32_t e = 0; e < told->experiment->n_edges; e++) {
         if (!strcmp(told->losses[e], "loss")) {
             return;
         }
     }
-    sy_loss_use_make(&nobody, told->experiment, sy_setting_get(told->group, "loss"), "kl", names, "topology.loss",
-                     told->problems);
+    struct sy_setting *group = sy_setting_get(told->group, "loss");
+    if (group && names) {
+        read_ramp(told, &no_edge, group);
+        sy_loss_use_make(&nobody, told->experiment, group, "kl", names, "topology.loss", told->problems);
+    }
     sy_loss_use_finish(&nobody);
 }
 
@@ -456,8 +482,8 @@ void sy_experiment_wire(struct sy_experiment *experiment, struct sy_problems *pr
     experiment->pause = settings.pause;
     experiment->paused_bn = settings.paused_bn;
     experiment->order = settings.update;
-    experiment->ramp = settings.ramp;
-    experiment->ramp_epochs = settings.ramp_epochs;
+    experiment->ramp = (struct sy_ramp){settings.ramp, settings.ramp_epochs, settings.ramp_at, settings.ramp_factors};
+    sy_ramp_check(&experiment->ramp, group, problems);
     sy_experiment_group(group, "loss", problems);
     if (!wire_topology(&told)) {
         return;

@@ -266,7 +266,7 @@ int sy_cohort_edge_loss(struct sy_cohort *cohort, int32_t index, const struct sy
 
 /* Factor on an edge's loss under its gate's decision; 0: closed. */
 static double openness(const struct sy_cohort *cohort, const struct sy_flow *edge, int64_t epoch) {
-    double weight = edge->weight * sy_experiment_ramp(cohort->experiment, epoch);
+    double weight = edge->weight * sy_ramp_factor(&edge->ramp, epoch);
     if (edge->gate < 0) {
         return weight;
     }

@@ -70,7 +70,7 @@ Test(draw, what_is_out_of_the_ordinary_is_written_on_it) {
               (const char *[]){"odd &quot;quoted&quot;", "(gradient x 0.5)", "view 2 of the batch", "labels weigh 0.5",
                                "(peer, frozen)", "label=<same parameters>", "j0 [shape=point", "n2 -> j0 [dir=none]",
                                "n3 -> j0 [dir=none]", "j0 -> n1", "0.25 * ", "(attached)", " on stage3",
-                               "weights grow over the first 3 epochs", NULL});
+                               "weights: linear ramp of 3 epochs", NULL});
 }
 
 Test(draw, every_stage_has_a_picture_of_its_own) {

@@ -196,3 +196,75 @@ Test(methods, ramps_grow_over_epochs) {
         }
     }
 }
+
+/* Two edges into the student, with losses of their own; the second one's ramp leads from nothing in epoch 1 to 2 in epoch 3. */
+static const char *const two_edges =
+    "--set topology.plugin=custom --set policy.plugin=learning --set train.epochs=5 --set train.optimizer.lr=1e-12 "
+    "--set topology.ramp=linear --set topology.ramp_epochs=4 "
+    "--set 'topology.edges=[\"teacher -> student\", \"teacher -> student loss=more name=more\"]' "
+    "--set topology.more.plugin=kl";
+
+Test(methods, a_ramp_of_an_edge_is_its_own) {
+    const double by_topology[] = {0.25, 0.5, 0.75, 1, 1}, by_points[] = {0, 0, 1, 2, 2};
+    char text[1024];
+    write_small("small.cfg", "");
+    run_into("small.cfg", "one",
+             "--set topology.plugin=custom --set policy.plugin=learning --set train.epochs=5 "
+             "--set train.optimizer.lr=1e-12 --set 'topology.edges=[\"teacher -> student\"]'");
+    snprintf(text, sizeof text,
+             "%s --set topology.more.ramp=points --set topology.more.ramp_at=[1,3] --set "
+             "topology.more.ramp_factors=[0.0,2.0]",
+             two_edges);
+    run_into("small.cfg", "both", text);
+    for (int epoch = 0; epoch < 5; epoch++) {
+        double share = added("both", 5 * epoch) / added("one", 5 * epoch);
+        cr_expect_float_eq(share, by_topology[epoch] + by_points[epoch], 1e-6, "epoch %d: %.9g", epoch, share);
+    }
+    snprintf(text, sizeof text,
+             "check small.cfg %s --set topology.more.ramp=gaussian --set topology.more.ramp_epochs=3", two_edges);
+    cr_assert_eq(run_program(text), 0);
+    cr_expect(
+        said("[linear ramp of 4 epochs] KL(teacher || student) + [gaussian ramp of 3 epochs] KL(teacher || student)"));
+}
+
+/* A ramp that stays at 0 is no edge at all, to the last bit. */
+Test(methods, a_ramp_of_nothing_is_vanilla) {
+    write_small("small.cfg", "");
+    run_into("small.cfg", "v", "--set topology.plugin=independent");
+    run_into("small.cfg", "z",
+             "--set policy.plugin=learning --set topology.loss.ramp=points --set topology.loss.ramp_at=[0] "
+             "--set topology.loss.ramp_factors=[0.0]");
+    run_into("small.cfg", "p",
+             "--set policy.plugin=learning --set topology.loss.ramp=points --set topology.loss.ramp_at=[0,1] "
+             "--set topology.loss.ramp_factors=[0.0,1e-3]");
+    cr_expect(same_weights("v", "student", "z", "student") && same_weights("v", "teacher", "z", "teacher"));
+    cr_expect_not(same_weights("v", "student", "p", "student"), "in the second epoch it is something");
+}
+
+Test(methods, ramps_that_make_no_sense_are_told_with_their_lines) {
+    const struct {
+        const char *keys, *told;
+    } wrong[] = {
+        {"ramp = \"points\";", "bad.cfg:2: topology.loss.ramp: ramp = \"points\" needs epochs in ramp_at"},
+        {"ramp = \"points\"; ramp_at = [0, 5]; ramp_factors = [1.0];", "there are 2 and 1"},
+        {"ramp = \"points\"; ramp_at = [5, 5]; ramp_factors = [0.0, 1.0];",
+         "bad.cfg:2: topology.loss.ramp_at: 5 comes after 5; epochs must grow"},
+        {"ramp_at = [5];", "bad.cfg:2: topology.loss.ramp_at: is for ramp = \"points\""},
+        {"ramp = \"linaer\";", "bad.cfg:2: topology.loss.ramp: \"linaer\" is not one of"},
+        {"ramp_epoch = 3;", "bad.cfg:2: topology.loss.ramp_epoch: unknown key; did you mean \"ramp_epochs\"?"},
+        {"ramp_factors = [-1.0];", "bad.cfg:2: topology.loss.ramp_factors"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "backend = \"reference\"; data: { plugin = \"shapes\"; }; nodes: { t: { plugin = \"mlp\"; role = "
+                 "\"teacher\"; }; "
+                 "s: { plugin = \"mlp\"; role = \"student\"; }; };\ntopology: { plugin = \"pair\"; loss: { %s }; };\n",
+                 wrong[i].keys);
+        write_text("bad.cfg", text);
+        cr_expect_eq(run_program("check bad.cfg"), 2, "%s", wrong[i].keys);
+        char *err = read_text("err");
+        cr_expect(said(wrong[i].told), "%s: %s", wrong[i].keys, err);
+        free(err);
+    }
+}
