@@ -17,8 +17,9 @@
 #include <stb/stb_image_resize.h>
 #endif
 
-enum { MOST_PIXELS = 32768 };                  /* a side */
-#define MOST_BYTES ((size_t)256 * 1024 * 1024) /* of a file */
+enum { MOST_PIXELS = 32768 };                   /* a side */
+#define MOST_AREA  ((int64_t)100 * 1000 * 1000) /* a few bytes can ask for all the memory there is */
+#define MOST_BYTES ((size_t)256 * 1024 * 1024)  /* of a file */
 
 /* Pixels as decoders give them: rows of `channels` bytes a pixel. */
 struct picture {
@@ -77,6 +78,10 @@ static int make_room(struct picture *picture, const char *path, struct sy_error 
         return sy_fail(err, SY_EINVAL, "%s: is %d x %d pixels; 1 to %d a side are read", path, picture->width,
                        picture->height, MOST_PIXELS);
     }
+    if ((int64_t)picture->width * picture->height > MOST_AREA) {
+        return sy_fail(err, SY_EINVAL, "%s: is %d x %d pixels; 100 million are read at most", path, picture->width,
+                       picture->height);
+    }
     picture->at = malloc((size_t)picture->width * (size_t)picture->height * (size_t)picture->channels);
     return picture->at ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for %s", path);
 }
@@ -103,6 +108,14 @@ static int decode_png(struct picture *picture, const uint8_t *bytes, size_t coun
 #endif
 
 #ifdef SY_HAS_JPEG
+/* A progressive file may have scans without end, each a pass over the whole picture; from libjpeg-turbo 2.1 on there is a
+ * limit for them. */
+#ifdef TJFLAG_LIMITSCANS
+enum { DECODING = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS };
+#else
+enum { DECODING = TJFLAG_ACCURATEDCT };
+#endif
+
 static int decode_jpeg(struct picture *picture, const uint8_t *bytes, size_t count, const char *path,
                        struct sy_error *err) {
     int sampling, colours, status = SY_OK;
@@ -119,7 +132,7 @@ static int decode_jpeg(struct picture *picture, const uint8_t *bytes, size_t cou
     }
     if (status == SY_OK &&
         tjDecompress2(decoder, bytes, (unsigned long)count, picture->at, picture->width, 0, picture->height,
-                      picture->channels == 1 ? TJPF_GRAY : TJPF_RGB, TJFLAG_ACCURATEDCT) != 0) {
+                      picture->channels == 1 ? TJPF_GRAY : TJPF_RGB, DECODING) != 0) {
         status = sy_fail(err, SY_EINVAL, "%s: %s", path, tjGetErrorStr2(decoder));
     }
     tjDestroy(decoder);

@@ -127,6 +127,30 @@ Test(image, sizes_beyond_reason_are_refused) {
 }
 
 /* Every length of a picture cut short, and every byte of it changed: an answer, never a crash. */
+/* A few bytes that call for gigabytes are answered before those are taken. */
+Test(image, a_picture_of_more_than_100_million_pixels_is_refused) {
+    uint8_t bytes[512], pixels[18];
+    struct sy_error err = {.size = sizeof err};
+    FILE *file = fopen(picture("plain.jpg"), "rb");
+    cr_assert(file);
+    size_t count = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    uint8_t *frame = memmem(bytes, count, "\xff\xc0", 2);
+    cr_assert(frame);
+    memcpy(frame + 5, "\x50\x00\x50\x00", 4); /* height and width, 20480 each */
+    char path[] = "/tmp/switchyard-image-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0 && write(fd, bytes, count) == (ssize_t)count);
+    close(fd);
+    int status = sy_image_read(pixels, path, &(struct sy_shape){3, {3, 2, 3}}, &err);
+    unlink(path);
+    if (status == SY_ENOTSUP) {
+        cr_skip_test("%s", err.text);
+    }
+    cr_expect_eq(status, SY_EINVAL);
+    cr_expect(strstr(err.text, "20480 x 20480 pixels; 100 million"), "%s", err.text);
+}
+
 Test(image, damaged_pictures_get_an_answer) {
     static const char *const names[] = {"six.png", "plain.jpg"};
     struct sy_shape shape = {3, {3, 2, 3}};

@@ -123,6 +123,11 @@ static void expect_refused(const char *told) {
 Test(tiny_imagenet, says_which_file_is_wrong) {
     write_line("val/val_annotations.txt", "val_0.JPEG\tn02\t0\nval_1.JPEG\tn77\t0\n");
     expect_refused("val_annotations.txt:2: \"n77\" is no class of wnids.txt");
+    write_line("val/val_annotations.txt", "val_0.JPEG\tn02\t0\n../../train/n01/images/n01_0.JPEG\tn02\t0\n");
+    expect_refused("val_annotations.txt:2: \"../../train/n01/images/n01_0.JPEG\" is no name of a file");
+    write_line("wnids.txt", "n02\n../train/n01\n");
+    expect_refused("wnids.txt: \"../train/n01\" is no name");
+    write_line("wnids.txt", "n02\nn01\n");
     unlink(inside("train/n02/images/n02_0.JPEG"));
     expect_refused("train/n02/images has no .JPEG file");
     rmdir(inside("train/n02/images"));

@@ -1,11 +1,18 @@
 /* test_reports.c - `switchyard report` and `watch` from outside: every form of a report of a run, where it is written, and
  * the page until Ctrl-C. What stands in tables and figures is tests/report's business. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "program.h"
 
@@ -103,31 +110,63 @@ Test(reports, what_is_no_run_is_refused) {
     cr_expect(said("localhost: is no address"));
 }
 
-/* Starts `watch`, waits for its line, asks it something and interrupts it; its exit code. */
-static int watch(const char *options, const char *question) {
-    char command[2048];
-    snprintf(
-        command, sizeof command,
-        "'%s' watch r %s >out 2>err & pid=$!; while [ ! -s out ] && kill -0 $pid 2>/dev/null; do sleep 0.02; done; "
-        "%s; kill -INT $pid 2>/dev/null; wait $pid",
-        getenv("SWITCHYARD_PROGRAM"), options, question);
-    int status = system(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+#define WORDS(...) ((char *const *)(uintptr_t)(const char *const[]){"switchyard", "watch", "r", __VA_ARGS__, NULL})
+
+/* Starts `watch` and waits for its line, or its end. */
+static pid_t start(char *const *argv) {
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        if (freopen("out", "w", stdout) && freopen("err", "w", stderr)) {
+            execv(getenv("SWITCHYARD_PROGRAM"), argv);
+        }
+        _exit(127);
+    }
+    siginfo_t ended = {0};
+    while (!said("until Ctrl-C") && waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           !ended.si_pid) {
+        usleep(20000);
+    }
+    return child;
 }
 
-Test(reports, watch_serves_until_it_is_interrupted) {
-    if (run_program("watch r --port 0 --bind nothing") == 1) {
+static int interrupt(pid_t child) {
+    int how;
+    kill(child, SIGINT);
+    cr_assert_eq(waitpid(child, &how, 0), child);
+    return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+}
+
+/* The first line of what it answers. */
+static void ask(char *answer, size_t room) {
+    static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    char *out = read_text("out");
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    where.sin_port = htons((uint16_t)atoi(strrchr(out, ':') + 1));
+    free(out);
+    int line = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert(line >= 0 && connect(line, (const struct sockaddr *)&where, sizeof where) == 0);
+    cr_assert_eq(send(line, request, sizeof request - 1, MSG_NOSIGNAL), (ssize_t)sizeof request - 1);
+    ssize_t got = recv(line, answer, room - 1, MSG_WAITALL);
+    answer[got > 0 ? got : 0] = '\0';
+    close(line);
+}
+
+Test(reports, watch_serves_until_it_is_interrupted, .timeout = 60) {
+    char answer[16];
+    pid_t child = start(WORDS("--port", "0"));
+    if (!exists("out") || !said("until Ctrl-C")) {
+        interrupt(child);
         cr_skip_test("built without libmicrohttpd");
     }
-    cr_assert_eq(watch("--port 0", "sed 's/.*:\\([0-9]*\\)\\/ .*/\\1/' out > port"), 0);
     cr_expect(said("http://127.0.0.1:") && said("/ shows r until Ctrl-C"));
     cr_expect_not(said("anybody"), "only this machine can read it");
-    char *port = read_text("port");
-    cr_expect_gt(atoi(port), 0);
-    free(port);
-    if (watch("--port 0 --bind ::1 --baseline r", ":") == 0) { /* where there is IPv6 */
-        cr_expect(said("http://[::1]:"));
-        cr_expect_not(said("anybody"));
-    }
+    ask(answer, sizeof answer);
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 200", 12), 0, "%s", answer);
+    cr_expect_eq(interrupt(child), 0);
+    child = start(WORDS("--port", "0", "--bind", "::1", "--baseline", "r"));
+    bool six = said("http://[::1]:"); /* where there is IPv6 */
+    cr_expect_eq(interrupt(child) == 0, six);
+    cr_expect_not(said("anybody"));
     cr_expect_not(exists("r/report.html"), "nothing is written");
 }

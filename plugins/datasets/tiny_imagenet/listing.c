@@ -34,6 +34,11 @@ static int no_memory(struct sy_error *err) {
     return sy_fail(err, SY_ENOMEM, "no memory to list the images");
 }
 
+/* Whether a name from a list can be one of a file or folder here: a list must not lead anywhere else. */
+static bool is_plain(const char *name) {
+    return name[0] != '\0' && name[0] != '.' && !strchr(name, '/');
+}
+
 /* Index of a class, -1 if there is none of that name. */
 static int32_t find_class(const struct listing *listing, const char *wnid) {
     char *const *found =
@@ -51,6 +56,11 @@ static int read_classes(struct listing *listing, const char *folder, struct sy_e
     }
     while (status == SY_OK && fgets(line, sizeof line, file)) {
         line[strcspn(line, " \t\r\n")] = 0;
+        if (*line && !is_plain(line)) {
+            status =
+                sy_fail(err, SY_EINVAL, "%s/wnids.txt: \"%s\" is no name of a class's folder; %s", folder, line, hint);
+            break;
+        }
         char **wnids = *line ? realloc(listing->wnids, ((size_t)listing->n_classes + 1) * sizeof *wnids) : NULL;
         listing->wnids = wnids ? wnids : listing->wnids;
         if (*line && (!wnids || !(wnids[listing->n_classes] = strdup(line)))) {
@@ -169,6 +179,9 @@ static int read_val(struct listing *listing, const char *folder, struct sy_error
         if (class < 0) {
             status = sy_fail(err, SY_EINVAL, "%s/%s:%d: \"%s\" is no class of wnids.txt", folder, annotations, number,
                              wnid ? wnid : "");
+        } else if (!is_plain(line)) {
+            status = sy_fail(err, SY_EINVAL, "%s/%s:%d: \"%s\" is no name of a file in val/images", folder, annotations,
+                             number, line);
         } else {
             snprintf(path, sizeof path, "val/images/%s", line);
             status = add_image(listing, SY_TEST_SPLIT, &room, path, class, err);
