@@ -1,8 +1,10 @@
 /* exam.c - see exam.h. */
 #include "exam.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <switchyard/backend.h>
 #include <switchyard/loss.h>
@@ -39,10 +41,50 @@ void sy_exam_skip(struct sy_exam *exam, const char *item, const char *format, ..
     exam->verdicts->skipped++;
 }
 
+/* ---- examples --------------------------------------------------------------------------------------------------- */
+
+/* The plugin's own words, members that it does not have being NULL. */
+static bool get_example(struct sy_example *out, const struct sy_found *found) {
+    const void *(*extension)(const char *id) = found->plugin.extension;
+    const struct sy_example *theirs = extension ? extension(SY_EXAMPLE) : NULL;
+    *out = (struct sy_example){.size = 0};
+    if (theirs) {
+        memcpy(out, theirs, theirs->size < sizeof *out ? theirs->size : sizeof *out);
+    }
+    return out->settings != NULL;
+}
+
+struct sy_setting *sy_exam_example(struct sy_exam *exam, const char *folder) {
+    struct sy_example example;
+    struct sy_error err = {.size = sizeof err};
+    char inside[4096], file[4200];
+    if (!get_example(&example, exam->found)) {
+        return NULL;
+    }
+    snprintf(inside, sizeof inside, "%s/%s", folder, exam->found->plugin.name); /* a file may have several plugins */
+    if (mkdir(inside, 0700) != 0 && errno != EEXIST) {
+        sy_exam_fail(exam, "example", "%s: %s", inside, strerror(errno));
+        return NULL;
+    }
+    if (example.files && SY_CALLED(exam->found, "files", example.files(inside, &err)) != SY_OK) {
+        sy_exam_fail(exam, "example", "%s", err.code ? err.text : "its files cannot be written");
+        return NULL;
+    }
+    snprintf(file, sizeof file, "%s/example.cfg", inside);
+    struct sy_problems *problems = sy_problems_create();
+    struct sy_setting *settings = problems ? sy_setting_read_text(example.settings, file, problems) : NULL;
+    if (!settings) {
+        sy_exam_fail(exam, "example", "%s", problems ? sy_problems_text(problems, 0) : "memory is used up");
+    } else {
+        sy_exam_pass(exam, "example", "settings of its own: %s", example.settings);
+    }
+    sy_problems_destroy(problems);
+    return settings;
+}
+
 /* ---- instances -------------------------------------------------------------------------------------------------- */
 
-/* Writes a number where a parameter lies; text and lists are left alone. */
-static void apply(void *self, const struct sy_change *change) {
+void sy_exam_apply(void *self, const struct sy_change *change) {
     if (!change || !change->field) {
         return;
     }
@@ -65,15 +107,14 @@ static void apply(void *self, const struct sy_change *change) {
     }
 }
 
-/* A data set of 100 samples, should a loss ask for labels. */
 static int lend_labels(void *source, const int32_t **out, int64_t *count, struct sy_error *err) {
-    static int32_t labels[100];
+    static int32_t labels[SY_EXAM_SAMPLES];
     (void)source, (void)err;
-    for (int i = 0; i < 100; i++) {
-        labels[i] = i % 2;
+    for (int i = 0; i < SY_EXAM_SAMPLES; i++) {
+        labels[i] = i % SY_EXAM_CLASSES;
     }
     *out = labels;
-    *count = 100;
+    *count = SY_EXAM_SAMPLES;
     return SY_OK;
 }
 
@@ -107,7 +148,7 @@ int sy_exam_begin(struct sy_subject_of_exam *subject, struct sy_exam *exam, cons
         subject->instance = sy_instance_create(exam->found, group, exam->arena, problems);
         status = SY_EINVAL;
         if (subject->instance) {
-            apply(subject->instance->self, change);
+            sy_exam_apply(subject->instance->self, change);
             sy_services_init(&subject->services, NULL, 1, exam->found->plugin.name);
             status = call_init(subject, exam->found->plugin.kind, err);
         } else if (sy_problems_count(problems)) {
@@ -142,6 +183,32 @@ void sy_exam_end(struct sy_subject_of_exam *subject) {
         sy_instance_destroy(subject->instance);
     }
     *subject = (struct sy_subject_of_exam){.ready = false};
+}
+
+bool sy_exam_number(double *out, struct sy_exam *exam, const struct sy_field *field) {
+    struct sy_subject_of_exam subject;
+    struct sy_error err = {.size = sizeof err};
+    bool is_number = field->role == SY_PARAMETER && field->type <= SY_TYPE_DOUBLE && field->count == 1;
+    if (!is_number) {
+        return false;
+    }
+    bool begun = sy_exam_begin(&subject, exam, NULL, &err) == SY_OK;
+    if (begun) {
+        const char *at = (const char *)subject.instance->self + field->offset;
+        int32_t small;
+        int64_t large;
+        memcpy(&small, at, sizeof small);
+        if (field->type == SY_TYPE_DOUBLE) {
+            memcpy(out, at, sizeof *out);
+        } else if (field->type == SY_TYPE_INT32) {
+            *out = small;
+        } else {
+            memcpy(&large, at, sizeof large);
+            *out = (double)large;
+        }
+    }
+    sy_exam_end(&subject);
+    return begun;
 }
 
 double sy_exam_draw(uint32_t purpose, uint32_t index) {

@@ -26,6 +26,10 @@ SY_PRINTF(3, 4) void sy_exam_pass(struct sy_exam *exam, const char *item, const 
 SY_PRINTF(3, 4) void sy_exam_fail(struct sy_exam *exam, const char *item, const char *format, ...);
 SY_PRINTF(3, 4) void sy_exam_skip(struct sy_exam *exam, const char *item, const char *format, ...);
 
+/* Settings for a plugin that was given none: what its extension SY_EXAMPLE says, whose files are written into `folder`.
+ * To be destroyed; NULL where it has no example, or none that works, which is a failed item. */
+struct sy_setting *sy_exam_example(struct sy_exam *exam, const char *folder);
+
 /* A parameter set to another value than it would have, for the time of an examination. */
 struct sy_change {
     const struct sy_field *field; /* NULL: none */
@@ -43,6 +47,15 @@ struct sy_subject_of_exam {
 int sy_exam_begin(struct sy_subject_of_exam *subject, struct sy_exam *exam, const struct sy_change *change,
                   struct sy_error *err);
 void sy_exam_end(struct sy_subject_of_exam *subject);
+
+/* Writes a number where a parameter lies; text and lists are left alone. `change` NULL: nothing. */
+void sy_exam_apply(void *self, const struct sy_change *change);
+
+/* What a parameter is set to; false where it is no number. */
+bool sy_exam_number(double *out, struct sy_exam *exam, const struct sy_field *field);
+
+/* Labels that a loss may ask for: sample i of SY_EXAM_SAMPLES is of class i % SY_EXAM_CLASSES. */
+enum { SY_EXAM_SAMPLES = 100, SY_EXAM_CLASSES = 5 };
 
 /* Number of a draw in [-1, 1), the same every time. */
 double sy_exam_draw(uint32_t purpose, uint32_t index);

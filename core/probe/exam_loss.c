@@ -5,33 +5,22 @@
 
 #include "trial.h"
 
-enum { BATCH = 6, CLASSES = 5 };
+enum { BATCH = 6, CLASSES = SY_EXAM_CLASSES };
 
 /* The first made-up problem that the loss takes; `trial` is to be finished. */
 static bool find_problem(struct sy_trial *trial, struct sy_exam *exam, struct sy_error *last) {
     static const struct sy_shape shapes[] = {{1, {CLASSES, 1, 1}}, {3, {4, 6, 6}}, {1, {8, 1, 1}}};
-    static const int32_t sources[] = {1, 0, 2, 3};
-    const struct sy_loss_ops *ops = NULL;
+    static const int32_t sources[] = {1, 2, 3, 0}; /* with sources, if it takes any */
     for (size_t at = 0; at < 12; at++) {
-        struct sy_subject_of_exam subject;
-        struct sy_outcome outcome;
-        const struct sy_shape *shape = &shapes[at / 4];
-        const struct sy_shape *like[SY_TRIAL_SOURCES] = {shape, shape, shape};
+        struct sy_outcome outcome = {.value = NAN};
         *last = (struct sy_error){.size = sizeof *last};
-        int status = sy_exam_begin(&subject, exam, NULL, last);
-        ops = status == SY_OK ? subject.instance->ops : NULL;
-        if (ops && ops->check) {
-            status = SY_CALLED(exam->found, "check",
-                               ops->check(subject.instance->self, CLASSES, shape, like, sources[at % 4], last));
-        } else if (ops && at >= 4) {
-            status = SY_EINVAL; /* logits only */
+        size_t shape = at < 9 ? at / 3 : at - 9, n = at < 9 ? at % 3 : 3;
+        if (!sy_trial_make(trial, 100, BATCH, CLASSES, sources[n], &shapes[shape], 2)) {
+            sy_fail(last, SY_ENOMEM, "memory is used up");
         }
-        sy_exam_end(&subject);
-        if (status != SY_OK || !sy_trial_make(trial, 100, BATCH, CLASSES, sources[at % 4], shape, 2)) {
-            continue;
-        }
-        status = sy_trial_run(&outcome, exam, trial, NULL, last);
-        free(outcome.gradient);
+        int status = last->code == SY_OK ? sy_trial_check(exam, trial, NULL, last) : last->code;
+        status = status == SY_OK ? sy_trial_run(&outcome, exam, trial, NULL, last) : status;
+        sy_outcome_finish(&outcome);
         if (status == SY_OK) {
             return true;
         }
@@ -45,23 +34,25 @@ static double value_of(struct sy_exam *exam, const struct sy_trial *trial, const
     struct sy_error err = {.size = sizeof err};
     struct sy_outcome outcome;
     int status = sy_trial_run(&outcome, exam, trial, change, &err);
-    free(outcome.gradient);
-    return status == SY_OK ? outcome.value : NAN;
+    double value = outcome.value;
+    sy_outcome_finish(&outcome);
+    return status == SY_OK ? value : NAN;
 }
 
 /* ---- finite differences ------------------------------------------------------------------------------------------ */
 
-/* d value / d target[i], from four values: the error falls with the fourth power of the step. */
-static double slope(struct sy_exam *exam, struct sy_trial *trial, const struct sy_change *change, size_t i) {
+/* d value / d tensor[which][i], from four values: the error falls with the fourth power of the step. */
+static double slope(struct sy_exam *exam, struct sy_trial *trial, const struct sy_change *change, int32_t which,
+                    size_t i) {
     const double h = 1.0 / 128;
-    float at = trial->tensor[0][i];
+    float *tensor = trial->tensor[which], at = tensor[i];
     double sides[4];
     static const int steps[] = {-2, -1, 1, 2};
     for (int s = 0; s < 4; s++) {
-        trial->tensor[0][i] = (float)(at + steps[s] * h);
+        tensor[i] = (float)(at + steps[s] * h);
         sides[s] = value_of(exam, trial, change);
     }
-    trial->tensor[0][i] = at;
+    tensor[i] = at;
     return (sides[0] - 8 * sides[1] + 8 * sides[2] - sides[3]) / (12 * h);
 }
 
@@ -71,30 +62,31 @@ struct comparison {
     double rest;         /* what is left after dividing by that */
 };
 
-/* At most 40 elements are differentiated, evenly spread. */
+/* At most 40 elements are differentiated, evenly spread. `which`: the tensor, 0 being the target. */
 static int compare(struct comparison *out, struct sy_exam *exam, struct sy_trial *trial, const struct sy_change *change,
-                   struct sy_error *err) {
+                   int32_t which, struct sy_error *err) {
     struct sy_outcome outcome;
     size_t count = (size_t)trial->batch * sy_trial_row(trial), stride = count > 40 ? count / 40 + 1 : 1;
     double slopes[64], largest = 0;
     int status = sy_trial_run(&outcome, exam, trial, change, err);
     *out = (struct comparison){.count = 0};
     for (size_t i = 0; i < count && status == SY_OK; i += stride) {
-        slopes[out->count] = slope(exam, trial, change, i);
+        slopes[out->count] = slope(exam, trial, change, which, i);
         largest = fmax(largest, fabs(slopes[out->count++]));
     }
+    const float *gradient = outcome.gradient[which];
     for (size_t n = 0; n < out->count; n++) {
-        double g = outcome.gradient[n * stride], allowed = 4e-3 * fabs(slopes[n]) + 2e-4 * largest + 1e-7;
+        double g = gradient[n * stride], allowed = 4e-3 * fabs(slopes[n]) + 2e-4 * largest + 1e-7;
         out->wrong += !(fabs(g - slopes[n]) <= allowed);
         out->dot += g * slopes[n];
         out->squares += slopes[n] * slopes[n];
     }
     double ratio = out->squares > 0 ? out->dot / out->squares : 1;
     for (size_t n = 0; n < out->count; n++) {
-        double off = outcome.gradient[n * stride] - ratio * slopes[n];
+        double off = gradient[n * stride] - ratio * slopes[n];
         out->rest += off * off;
     }
-    free(outcome.gradient);
+    sy_outcome_finish(&outcome);
     return status;
 }
 
@@ -134,18 +126,23 @@ static struct sy_loss_exceptions exceptions_of(const struct sy_exam *exam) {
     return out;
 }
 
-static void differentiate(struct sy_exam *exam, struct sy_trial *trial, const struct sy_change *change,
+static void differentiate(struct sy_exam *exam, struct sy_trial *trial, const struct sy_change *change, int32_t which,
                           const char *item) {
     struct comparison comparison;
     struct sy_error err = {.size = sizeof err};
     char why[128];
-    if (compare(&comparison, exam, trial, change, &err) != SY_OK) {
-        sy_exam_skip(exam, item, "it refuses: %s", err.text);
+    /* A refusal with a reason is no broken promise: another length of the embeddings, sources that cannot be trained. */
+    if (sy_trial_check(exam, trial, change, &err) != SY_OK ||
+        compare(&comparison, exam, trial, change, which, &err) != SY_OK) {
+        sy_exam_pass(exam, item, "refused: %s", err.text);
         return;
     }
     double ratio = comparison.squares > 0 ? comparison.dot / comparison.squares : 1;
     if (comparison.wrong * 20 <= comparison.count) { /* a kink or two are no mistake */
         sy_exam_pass(exam, item, "%zu elements, gradient / slope = %.5f", comparison.count, ratio);
+    } else if (isnan(ratio)) {
+        sy_exam_fail(exam, item, "it is not written everywhere, or not finite%s",
+                     which ? ": an edge may be attached; write it or refuse to" : "");
     } else if (comparison.rest <= 1e-4 * comparison.squares) {
         explain(why, sizeof why, exam, ratio);
         sy_exam_fail(exam, item, "the gradient is %.4g times the slope of the value%s", ratio, why);
@@ -155,22 +152,19 @@ static void differentiate(struct sy_exam *exam, struct sy_trial *trial, const st
     }
 }
 
-/* Another value that the parameter may have; false where there is none worth trying. */
-static bool other_value(double *out, const struct sy_field *field) {
+/* Another value than `now` that the parameter may have; false where there is none worth trying. */
+static bool other_value(double *out, const struct sy_field *field, double now) {
     bool limits = field->min != 0 || field->max != 0;
-    if (field->role != SY_PARAMETER || (field->flags & SY_REQUIRED) || field->type > SY_TYPE_DOUBLE) {
-        return false;
-    }
     if (field->flags & SY_FLAG || field->choices) {
-        *out = field->def == 0 ? 1 : 0;
+        *out = now == 0 ? 1 : 0;
         return !field->choices || strchr(field->choices, '|') != NULL;
     }
-    *out = field->def != 0 ? 1.5 * field->def : 0.5;
+    *out = now != 0 ? 1.5 * now : 0.5;
     *out = field->type == SY_TYPE_DOUBLE ? *out : ceil(*out);
     if (limits && *out > field->max) {
-        *out = field->type == SY_TYPE_DOUBLE ? field->def / 2 : floor(field->def / 2);
+        *out = field->type == SY_TYPE_DOUBLE ? now / 2 : floor(now / 2);
     }
-    return !limits || (*out >= field->min && *out <= field->max && *out != field->def);
+    return !limits || (*out >= field->min && *out <= field->max && *out != now);
 }
 
 /* Once more for each parameter at another value: a temperature of 1 hides that it is forgotten. */
@@ -178,12 +172,24 @@ static void differentiate_elsewhere(struct sy_exam *exam, struct sy_trial *trial
     struct sy_field field;
     for (size_t i = 0; sy_table_row(&exam->found->table, i, &field); i++) {
         char item[64];
+        double now;
         struct sy_change change = {.field = &field};
-        if (other_value(&change.value, &field)) {
+        if (sy_exam_number(&now, exam, &field) && other_value(&change.value, &field, now)) {
             snprintf(item, sizeof item, "gradient at %s = %g", field.name, change.value);
-            differentiate(exam, trial, &change, item);
+            differentiate(exam, trial, &change, 0, item);
         }
     }
+}
+
+/* On an edge that is attached the sources learn, too. */
+static void differentiate_sources(struct sy_exam *exam, struct sy_trial *trial) {
+    trial->attached = true;
+    for (int32_t s = 1; s <= trial->n_sources; s++) {
+        char item[64];
+        snprintf(item, sizeof item, "gradient to attached source %d", s);
+        differentiate(exam, trial, NULL, s, item);
+    }
+    trial->attached = false;
 }
 
 /* ---- invariances -------------------------------------------------------------------------------------------------- */
@@ -207,6 +213,7 @@ static void double_batch(struct sy_exam *exam, const struct sy_trial *trial, dou
         memcpy(twice.tensor[n], trial->tensor[n], count * sizeof(float));
         memcpy(twice.tensor[n] + count, trial->tensor[n], count * sizeof(float));
     }
+    twice.before = trial->before;
     double now = value_of(exam, &twice, NULL);
     if (near(now, value)) {
         sy_exam_pass(exam, "the batch twice over", "%s", "");
@@ -238,6 +245,7 @@ static void permute(struct sy_exam *exam, const struct sy_trial *trial, double v
             memcpy(turned.tensor[n] + (size_t)b * row, trial->tensor[n] + (size_t)from * row, row * sizeof(float));
         }
     }
+    turned.before = trial->before;
     double now = value_of(exam, &turned, NULL);
     if (near(now, value)) {
         sy_exam_pass(exam, "samples in another order", "%s", "");
@@ -292,7 +300,7 @@ static float extreme(int how, int32_t n, size_t i, int32_t classes) {
 static bool all_finite(const struct sy_outcome *outcome, size_t count) {
     bool finite = isfinite(outcome->value);
     for (size_t i = 0; i < count; i++) {
-        finite = finite && isfinite(outcome->gradient[i]);
+        finite = finite && isfinite(outcome->gradient[0][i]);
     }
     return finite;
 }
@@ -310,7 +318,7 @@ static void try_one(struct sy_exam *exam, const struct sy_trial *trial, const ch
     } else {
         sy_exam_pass(exam, item, "%g", outcome.value);
     }
-    free(outcome.gradient);
+    sy_outcome_finish(&outcome);
 }
 
 static void try_extremes(struct sy_exam *exam, int32_t n_sources) {
@@ -340,43 +348,57 @@ static void try_extremes(struct sy_exam *exam, int32_t n_sources) {
     }
 }
 
-void sy_exam_loss(struct sy_exam *exam) {
-    struct sy_trial trial;
-    struct sy_error err = {.size = sizeof err};
-    struct sy_outcome outcome;
-    if (!find_problem(&trial, exam, &err)) {
-        sy_exam_skip(exam, "everything else", "it took nothing that was tried: %s", err.text);
-        return;
-    }
-    printf("  on %s, %d source%s\n", sy_trial_is_logits(&trial) ? "logits" : "taps", trial.n_sources,
-           trial.n_sources == 1 ? "" : "s");
-    try_one(exam, &trial, "gradient written, and nothing else");
-    double value = value_of(exam, &trial, NULL);
-    if (value == value_of(exam, &trial, NULL)) {
+/* Whatever holds for a problem that it has seen before, where it remembers any. */
+static void examine(struct sy_exam *exam, struct sy_trial *trial, bool remembers) {
+    struct sy_loss_exceptions exceptions = exceptions_of(exam);
+    double value = value_of(exam, trial, NULL);
+    if (value == value_of(exam, trial, NULL)) {
         sy_exam_pass(exam, "the same again gives the same", "%s", "");
     } else {
         sy_exam_fail(exam, "the same again gives the same", "a fresh instance makes %g of it, then something else",
                      value);
     }
-    sy_trial_run(&outcome, exam, &trial, NULL, &err);
-    bool remembers = outcome.remembers;
-    free(outcome.gradient);
-    struct sy_loss_exceptions exceptions = exceptions_of(exam);
     if (exceptions.constant) {
         sy_exam_skip(exam, "gradient", "by its own words: %s", exceptions.constant);
     } else {
-        differentiate(exam, &trial, NULL, "gradient");
-        differentiate_elsewhere(exam, &trial);
+        differentiate(exam, trial, NULL, 0, "gradient");
+        differentiate_elsewhere(exam, trial);
+        differentiate_sources(exam, trial);
     }
-    double_batch(exam, &trial, value, remembers);
-    permute(exam, &trial, value, remembers);
-    if (sy_trial_is_logits(&trial)) {
+    double_batch(exam, trial, value, remembers);
+    permute(exam, trial, value, remembers);
+    if (sy_trial_is_logits(trial)) {
         if (exceptions.over_classes) {
             sy_exam_skip(exam, "classes nobody believes in", "by its own words: %s", exceptions.over_classes);
         } else {
-            double_classes(exam, &trial, value);
+            double_classes(exam, trial, value);
         }
-        try_extremes(exam, trial.n_sources);
+        try_extremes(exam, trial->n_sources);
+    }
+}
+
+void sy_exam_loss(struct sy_exam *exam) {
+    struct sy_trial trial, before;
+    struct sy_error err = {.size = sizeof err};
+    struct sy_outcome outcome;
+    if (!find_problem(&trial, exam, &err)) {
+        sy_exam_skip(exam, "everything else",
+                     "it took nothing that was tried: %s; a plugin's example may help (plugin.h)", err.text);
+        return;
+    }
+    printf("  on %s, %d source%s\n", sy_trial_is_logits(&trial) ? "logits" : "taps", trial.n_sources,
+           trial.n_sources == 1 ? "" : "s");
+    try_one(exam, &trial, "gradient written, and nothing else");
+    sy_trial_run(&outcome, exam, &trial, NULL, &err);
+    bool remembers = outcome.remembers;
+    sy_outcome_finish(&outcome);
+    /* What it remembers of a first batch would be differentiated as well: it sees the batch as it is first. */
+    if (remembers && sy_trial_make(&before, 100, trial.batch, trial.classes, trial.n_sources, &trial.shape, 2)) {
+        trial.before = &before;
+    }
+    examine(exam, &trial, remembers);
+    if (trial.before) {
+        sy_trial_finish(&before);
     }
     sy_trial_finish(&trial);
 }

@@ -1,9 +1,13 @@
 /* probe.c - see probe.h. */
 #include "probe.h"
 
+#include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <switchyard/backend.h>
 #include <switchyard/dataset.h>
@@ -30,6 +34,7 @@ struct order {
     const char *path;
     const struct sy_setting *config;
     int64_t limit;
+    char folder[1024]; /* for files of examples */
 };
 
 /* The first group anywhere that names the plugin; NULL: none does. */
@@ -49,13 +54,19 @@ static const struct sy_setting *find_settings(const struct sy_setting *group, co
 static void examine_one(struct sy_exam *exam, const struct order *order) {
     const struct sy_plugin *plugin = &exam->found->plugin;
     printf("\n%s %s\n", plugin->kind, plugin->name);
+    struct sy_setting *example = NULL;
     exam->settings = find_settings(order->config, plugin->name);
     sy_exam_descriptor(exam);
+    if (!exam->settings) {
+        exam->settings = example = sy_exam_example(exam, order->folder);
+    }
     for (size_t i = 0; i < sizeof examiners / sizeof *examiners; i++) {
         if (!strcmp(examiners[i].kind, plugin->kind)) {
             examiners[i].examine(exam);
         }
     }
+    exam->settings = NULL;
+    sy_setting_destroy(example);
 }
 
 /* The plugins that the file at `path` has, by the registry's listing. */
@@ -116,15 +127,27 @@ static bool examine(void *context, void *shared, char command) {
     return true;
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
+    (void)status, (void)kind, (void)walk;
+    remove(path);
+    return 0;
+}
+
 int sy_probe(struct sy_probe_result *out, const char *path, const struct sy_setting *config, int64_t limit,
              struct sy_error *err) {
-    struct order order = {path, config, limit};
+    struct order order = {.path = path, .config = config, .limit = limit};
     struct sy_child child;
     struct sy_error death = {.size = sizeof death};
     fflush(stdout);
     *out = (struct sy_probe_result){0, 0, 0};
+    const char *temporary = getenv("TMPDIR");
+    snprintf(order.folder, sizeof order.folder, "%.900s/switchyard-probe-XXXXXX", temporary ? temporary : "/tmp");
+    if (!mkdtemp(order.folder)) {
+        return sy_fail(err, SY_EIO, "%s: %s", order.folder, strerror(errno));
+    }
     int status = sy_child_start(&child, sizeof(struct sy_verdicts), examine, &order, err);
     if (status != SY_OK) {
+        rmdir(order.folder);
         return status;
     }
     const struct sy_verdicts *verdicts = child.shared;
@@ -136,5 +159,6 @@ int sy_probe(struct sy_probe_result *out, const char *path, const struct sy_sett
     out->failed += verdicts->failed;
     out->skipped += verdicts->skipped;
     sy_child_finish(&child);
+    nftw(order.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS); /* whatever became of the child */
     return SY_OK;
 }

@@ -55,7 +55,7 @@ double sy_rig_element(const struct sy_tensor *tensor, size_t i) {
     return tensor->dtype == SY_F64 ? ((const double *)tensor->data)[i] : (double)((const float *)tensor->data)[i];
 }
 
-static void set_element(const struct sy_tensor *tensor, size_t i, double value) {
+void sy_rig_set_element(const struct sy_tensor *tensor, size_t i, double value) {
     if (tensor->dtype == SY_F64) {
         ((double *)tensor->data)[i] = value;
     } else {
@@ -65,6 +65,28 @@ static void set_element(const struct sy_tensor *tensor, size_t i, double value) 
 
 static int32_t dtype_of(const struct sy_rig *rig) {
     return rig->precision == SY_PRECISION_FP64 ? SY_F64 : SY_F32;
+}
+
+static double direction_of(int32_t k, size_t i) {
+    return sy_exam_draw(900 + (uint32_t)k, (uint32_t)i);
+}
+
+void sy_rig_move_input(struct sy_rig *rig, int32_t k, double step) {
+    for (size_t i = 0; i < sy_tensor_count(&rig->tensors[k]); i++) {
+        double drawn = 2 * sy_exam_draw(600 + (uint32_t)k, (uint32_t)i);
+        sy_rig_set_element(&rig->tensors[k], i, drawn + step * direction_of(k, i));
+    }
+}
+
+int sy_rig_along_input(double *out, struct sy_rig *rig, int32_t k, struct sy_error *err) {
+    struct sy_tensor gradient = {.size = sizeof gradient};
+    int status = SY_CALLED(rig->backend.instance->found, "input_gradient",
+                           rig->ops->input_gradient(rig->plan, k, &gradient, err));
+    *out = 0;
+    for (size_t i = 0; status == SY_OK && i < sy_tensor_count(&gradient); i++) {
+        *out += sy_rig_element(&gradient, i) * direction_of(k, i);
+    }
+    return status;
 }
 
 static bool make_input(struct sy_rig *rig, int32_t k) {
@@ -77,8 +99,8 @@ static bool make_input(struct sy_rig *rig, int32_t k) {
                                          .shape = {rig->batch, shape->dim[0], shape->dim[1], shape->dim[2]},
                                          .data = rig->input[k]};
     rig->pointers[k] = &rig->tensors[k];
-    for (size_t i = 0; rig->input[k] && i < count; i++) {
-        set_element(&rig->tensors[k], i, 2 * sy_exam_draw(600 + (uint32_t)k, (uint32_t)i));
+    if (rig->input[k]) {
+        sy_rig_move_input(rig, k, 0);
     }
     return rig->input[k] != NULL;
 }
@@ -110,6 +132,7 @@ int sy_rig_make(struct sy_rig *rig, struct sy_exam *exam, const struct sy_found 
     int status = graph->n_inputs <= SY_RIG_INPUTS ? sy_exam_begin(&rig->backend, &other, NULL, err)
                                                   : sy_fail(err, SY_ERANGE, "it has too many inputs to be tried");
     struct sy_plan_options options = {.size = sizeof options, .precision = precision, .max_batch = batch};
+    options.input_gradients = (UINT32_C(1) << graph->n_inputs) - 1;
     if (status == SY_OK) {
         rig->ops = rig->backend.instance->ops;
         status = SY_CALLED(backend, "compile",
@@ -180,7 +203,7 @@ int sy_rig_backward(struct sy_rig *rig, struct sy_error *err) {
             break;
         }
         for (size_t i = 0; i < sy_tensor_count(&tensors[k]); i++) {
-            set_element(&tensors[k], i, weight_of(k, i));
+            sy_rig_set_element(&tensors[k], i, weight_of(k, i));
         }
     }
     if (status == SY_OK) {

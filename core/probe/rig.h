@@ -6,7 +6,7 @@
 
 #include "exam.h"
 
-#define SY_RIG_INPUTS 4
+#define SY_RIG_INPUTS 8
 
 struct sy_rig {
     struct sy_subject_of_exam backend;
@@ -36,6 +36,11 @@ int sy_rig_backward(struct sy_rig *rig, struct sy_error *err);
 
 /* Element i of a tensor of floats or doubles. */
 double sy_rig_element(const struct sy_tensor *tensor, size_t i);
+void sy_rig_set_element(const struct sy_tensor *tensor, size_t i, double value);
+/* Draws input k as it was made, and moves it by `step` along a drawn direction. */
+void sy_rig_move_input(struct sy_rig *rig, int32_t k, double step);
+/* The gradient with respect to input k, of the last backward, times that direction. */
+int sy_rig_along_input(double *out, struct sy_rig *rig, int32_t k, struct sy_error *err);
 /* Parameter `index` (enum sy_stored), as doubles or floats in `room`, which takes doubles. */
 int sy_rig_get(struct sy_tensor *out, double *room, struct sy_rig *rig, int32_t stored, int32_t index,
                struct sy_error *err);

@@ -37,7 +37,8 @@ bool sy_trial_make(struct sy_trial *trial, uint32_t seed, int32_t batch, int32_t
     }
     for (int32_t b = 0; b < batch && done; b++) {
         trial->labels[b] = (int32_t)(fabs(sy_exam_draw(seed + 9, (uint32_t)b)) * classes) % classes;
-        trial->samples[b] = b; /* of lend_labels' data set */
+        trial->samples[b] =
+            (trial->labels[b] + SY_EXAM_CLASSES * b) % SY_EXAM_SAMPLES; /* one of its class, if it can be */
     }
     return done;
 }
@@ -134,31 +135,92 @@ static int evaluate(struct sy_loss_out *out, const struct sy_instance *instance,
     return status;
 }
 
+void sy_outcome_finish(struct sy_outcome *outcome) {
+    for (int n = 0; n <= SY_TRIAL_SOURCES; n++) {
+        free(outcome->gradient[n]);
+    }
+    *outcome = (struct sy_outcome){.value = NAN};
+}
+
+/* Room for `count` floats that nobody wrote yet, between margins that nobody may write; NULL when memory is used up. */
+static float *make_room(size_t count) {
+    float *room = malloc((count + 2 * MARGIN) * sizeof *room);
+    for (size_t i = 0; room && i < count + 2 * MARGIN; i++) {
+        room[i] = i < MARGIN || i >= MARGIN + count ? MARK : NAN;
+    }
+    return room;
+}
+
+/* What lies between the margins moves to the start; false where they were written to. */
+static bool take_out(float *room, size_t count) {
+    bool whole = true;
+    for (size_t i = 0; i < MARGIN; i++) {
+        whole = whole && room[i] == MARK && room[MARGIN + count + i] == MARK;
+    }
+    memmove(room, room + MARGIN, count * sizeof *room);
+    return whole;
+}
+
+static int try_once(struct sy_outcome *out, const struct sy_instance *instance, const struct sy_trial *trial,
+                    struct sy_error *err) {
+    size_t count = (size_t)trial->batch * sy_trial_row(trial);
+    int32_t asked = 1 + (trial->attached ? trial->n_sources : 0);
+    float *inside[1 + SY_TRIAL_SOURCES] = {NULL};
+    *out = (struct sy_outcome){.value = NAN};
+    for (int32_t n = 0; n < asked; n++) {
+        out->gradient[n] = make_room(count);
+        if (!out->gradient[n]) {
+            return sy_fail(err, SY_ENOMEM, "memory is used up");
+        }
+        inside[n] = out->gradient[n] + MARGIN;
+    }
+    struct sy_loss_out result = {.size = sizeof result, .value = NAN, .gradient = inside[0]};
+    result.source_gradients = trial->attached ? inside + 1 : NULL;
+    int status = evaluate(&result, instance, trial, err);
+    out->value = result.value;
+    for (int32_t n = 0; n < asked; n++) {
+        out->outside = !take_out(out->gradient[n], count) || out->outside;
+    }
+    return status;
+}
+
 int sy_trial_run(struct sy_outcome *out, struct sy_exam *exam, const struct sy_trial *trial,
                  const struct sy_change *change, struct sy_error *err) {
     struct sy_subject_of_exam subject;
-    size_t count = (size_t)trial->batch * sy_trial_row(trial);
-    float *guarded = malloc((count + 2 * MARGIN) * sizeof *guarded);
-    *out = (struct sy_outcome){.value = NAN, .gradient = malloc(count * sizeof *out->gradient)};
+    struct sy_field field;
+    *out = (struct sy_outcome){.value = NAN};
     int status = sy_exam_begin(&subject, exam, change, err);
-    if (status == SY_OK && (!guarded || !out->gradient)) {
-        status = sy_fail(err, SY_ENOMEM, "memory is used up");
+    if (status == SY_OK && trial->before) {
+        status = try_once(out, subject.instance, trial->before, err);
+        sy_outcome_finish(out);
     }
     if (status == SY_OK) {
-        struct sy_field field;
-        for (size_t i = 0; i < count + 2 * MARGIN; i++) {
-            guarded[i] = i < MARGIN || i >= MARGIN + count ? MARK : NAN;
-        }
-        struct sy_loss_out result = {.size = sizeof result, .value = NAN, .gradient = guarded + MARGIN};
-        status = evaluate(&result, subject.instance, trial, err);
-        for (size_t i = 0; i < MARGIN; i++) {
-            out->outside = out->outside || guarded[i] != MARK || guarded[MARGIN + count + i] != MARK;
-        }
-        memcpy(out->gradient, guarded + MARGIN, count * sizeof *guarded);
-        out->value = result.value;
+        status = try_once(out, subject.instance, trial, err);
         out->remembers = subject.services.n_buffers > 0 || sy_instance_field(subject.instance, 0, &field);
     }
     sy_exam_end(&subject);
-    free(guarded);
+    return status;
+}
+
+int sy_trial_check(struct sy_exam *exam, const struct sy_trial *trial, const struct sy_change *change,
+                   struct sy_error *err) {
+    struct sy_subject_of_exam subject;
+    const struct sy_shape *like[SY_TRIAL_SOURCES];
+    for (int s = 0; s < SY_TRIAL_SOURCES; s++) {
+        like[s] = &trial->shape;
+    }
+    int status = sy_exam_begin(&subject, exam, change, err);
+    const struct sy_loss_ops *ops = status == SY_OK ? subject.instance->ops : NULL;
+    if (ops && ops->check) {
+        status =
+            SY_CALLED(exam->found, "check",
+                      ops->check(subject.instance->self, trial->classes, &trial->shape, like, trial->n_sources, err));
+        if (status != SY_OK) {
+            sy_fail(err, status, "refused without a reason");
+        }
+    } else if (ops && !sy_trial_is_logits(trial)) {
+        status = sy_fail(err, SY_EINVAL, "logits only"); /* loss.h: without check, (K) and all alike */
+    }
+    sy_exam_end(&subject);
     return status;
 }

@@ -15,6 +15,8 @@ struct sy_trial {
     int32_t *labels;
     int64_t *samples;
     float *tensor[1 + SY_TRIAL_SOURCES];
+    bool attached;                 /* gradients to the sources are asked for, too */
+    const struct sy_trial *before; /* what the instance is given first, where it remembers; borrowed; NULL: nothing */
 };
 
 /* Made-up numbers within `spread`; labels and sample numbers too. False when memory is used up. */
@@ -27,12 +29,17 @@ bool sy_trial_is_logits(const struct sy_trial *trial);
 /* What it made of it. */
 struct sy_outcome {
     double value;
-    float *gradient; /* (batch, row), NaN where nothing was written; to be freed */
-    bool outside;    /* it wrote before or behind its gradient */
-    bool remembers;  /* it keeps state or buffers */
+    /* [0] to the target, [1 + s] to source s: (batch, row), NaN where nothing was written; NULL where not asked for */
+    float *gradient[1 + SY_TRIAL_SOURCES];
+    bool outside;   /* it wrote before or behind a gradient */
+    bool remembers; /* it keeps state or buffers */
 };
-/* One evaluation by a fresh instance. */
+/* One evaluation by a fresh instance. Finish the outcome in any case. */
 int sy_trial_run(struct sy_outcome *out, struct sy_exam *exam, const struct sy_trial *trial,
                  const struct sy_change *change, struct sy_error *err);
+void sy_outcome_finish(struct sy_outcome *outcome);
+/* Whether it says beforehand that it can work on such tensors. */
+int sy_trial_check(struct sy_exam *exam, const struct sy_trial *trial, const struct sy_change *change,
+                   struct sy_error *err);
 
 #endif

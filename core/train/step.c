@@ -182,6 +182,11 @@ static void pour(struct sy_member *member, int32_t output, const float *from, do
     }
 }
 
+/* NaN everywhere, so that what a loss leaves out is found, and is not what another one left there. */
+static void spoil(float *gradient, const struct sy_tensor *like) {
+    memset(gradient, 0xff, sy_tensor_count(like) * sizeof *gradient);
+}
+
 /* A loss's value; its gradients into the cohort's scratch. */
 static int ask_loss(const struct readers *readers, const struct sy_loss_use *use, const struct sy_batch *batch,
                     const struct sy_moment *now, double *value, struct sy_error *err) {
@@ -215,6 +220,10 @@ static int ask_loss(const struct readers *readers, const struct sy_loss_use *use
         .source_gradients = attached ? cohort->source_scratch : NULL,
     };
     const char *name = use->instance->found->plugin.name;
+    spoil(cohort->scratch, in.target);
+    for (int32_t s = 0; attached && s < n_sources; s++) {
+        spoil(cohort->source_scratch[s], in.sources[s]);
+    }
     int status = SY_CALLED(use->instance->found, "eval", use->ops->eval(use->instance->self, &out, &in, err));
     if (status != SY_OK) {
         return sy_blame(err, status, name, now);

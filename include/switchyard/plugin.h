@@ -168,6 +168,19 @@ struct sy_plugin {
     const char *short_name;
 };
 
+/* What the plugin can be tried with by somebody who has nothing at hand, as `switchyard probe` has not: small settings, and
+ * files where it needs some. What sy_plugin.extension returns for this id. */
+#define SY_EXAMPLE "plugin/example"
+
+struct sy_example {
+    uint32_t size;
+    int32_t reserved;
+    const char
+        *settings; /* as in the config: "path = \".\"; width = 4;"; paths are relative to the folder of `files` */
+    /* Writes the files that the settings name into an empty folder; NULL: none are needed. [any] */
+    int (*files)(const char *folder, struct sy_error *err);
+};
+
 #define SY_SYMBOL "sy_plugins_1"
 
 #if defined(__GNUC__)

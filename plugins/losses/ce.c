@@ -1,4 +1,6 @@
 /* ce.c - cross-entropy with the labels. */
+#include <string.h>
+
 #include <switchyard/loss.h>
 
 struct ce {
@@ -37,6 +39,12 @@ static int eval(void *self, struct sy_loss_out *out, const struct sy_loss_in *in
             double q = even + (k == in->labels[b] ? 1 - ce->label_smoothing : 0);
             sum -= q > 0 ? q * log_p[i] : 0;
             out->gradient[i] = (float)((p[i] - q) / in->batch);
+        }
+    }
+    for (int32_t s = 0; out->source_gradients && s < in->n_sources;
+         s++) { /* sources, should there be any, do not count */
+        if (out->source_gradients[s]) {
+            memset(out->source_gradients[s], 0, sy_tensor_count(in->sources[s]) * sizeof *out->source_gradients[s]);
         }
     }
     out->value = sum / in->batch;

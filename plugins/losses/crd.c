@@ -347,8 +347,13 @@ static int eval(void *self, struct sy_loss_out *out, const struct sy_loss_in *in
 static const struct sy_loss_ops ops = {
     .size = sizeof ops, .init = init, .fini = fini, .check = check, .formula = formula, .eval = eval};
 
+static const void *extension(const char *id) {
+    static const struct sy_example example = {.size = sizeof example, .settings = "dim = 8; negatives = 12;"};
+    return strcmp(id, SY_EXAMPLE) == 0 ? &example : NULL;
+}
+
 SY_PLUGIN(
-    SY_LOSS, "crd", struct crd, .fields = fields, .ops = &ops,
+    SY_LOSS, "crd", struct crd, .fields = fields, .ops = &ops, .extension = extension,
     .doc = "contrastive representation distillation with two memory banks",
     .help = "Between two embeddings of unit length, nodes of network \"embed\" that are fed by the student's and the\n"
             "teacher's pooled features; the edge is attached, so that both are trained. The memories (a row for\n"

@@ -1,4 +1,6 @@
 /* regressor.c - FitNet's way from a student's feature map to the shape of its teacher's. */
+#include <string.h>
+
 #include <switchyard/network.h>
 
 struct regressor {
@@ -40,8 +42,13 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
 
 static const struct sy_network_ops ops = {.size = sizeof ops, .build = build};
 
+static const void *extension(const char *id) {
+    static const struct sy_example example = {.size = sizeof example, .settings = "channels = 6;"};
+    return strcmp(id, SY_EXAMPLE) == 0 ? &example : NULL;
+}
+
 SY_PLUGIN(
-    SY_NETWORK, "regressor", struct regressor, .fields = fields, .ops = &ops,
+    SY_NETWORK, "regressor", struct regressor, .fields = fields, .ops = &ops, .extension = extension,
     .doc = "convolution, batch norm and ReLU from one feature map to the shape of another: FitNet's regressor",
     .help = "For a node of role \"part\" with inputs = [\"student.stage2\"], say, that learns from the teacher's tap\n"
             "through loss mse. The convolution is 3x3 with stride 2 for half the rows, transposed 4x4 with\n"

@@ -385,7 +385,27 @@ static int init(void *self, const struct sy_host *host, struct sy_error *err) {
 
 static const struct sy_policy_ops ops = {.size = sizeof ops, .init = init, .fini = fini, .decide = decide};
 
-SY_PLUGIN(SY_POLICY, "lua", struct lua_policy, .fields = fields, .ops = &ops,
+/* sy_example.files */
+static int write_example(const char *folder, struct sy_error *err) {
+    static const char script[] = "seen, smoothed = 0, 0\nobserve = {\"smoothed\"}\nfunction decide(batch)\n"
+                                 "  smoothed = seen > 0 and 0.9 * smoothed + 0.1 * batch.gap or batch.gap\n"
+                                 "  seen = seen + 1\n  observed.smoothed = smoothed\n"
+                                 "  return smoothed > 0.6 and \"expert\" or \"learning\"\nend\n";
+    char path[4096];
+    snprintf(path, sizeof path, "%s/rule.lua", folder);
+    FILE *file = fopen(path, "we");
+    int good = file && fputs(script, file) >= 0;
+    good = file && fclose(file) == 0 && good;
+    return good ? SY_OK : sy_fail(err, SY_EIO, "%s cannot be written", path);
+}
+
+static const void *extension(const char *id) {
+    static const struct sy_example example = {
+        .size = sizeof example, .settings = "script = \"rule.lua\";", .files = write_example};
+    return strcmp(id, SY_EXAMPLE) == 0 ? &example : NULL;
+}
+
+SY_PLUGIN(SY_POLICY, "lua", struct lua_policy, .fields = fields, .ops = &ops, .extension = extension,
           .doc = "a rule written in Lua, in the config's folder",
           .help =
               "The script defines function decide(batch), called for every batch; batch has gap, teacher_distance,\n"

@@ -82,6 +82,12 @@ static const struct pin layout[] = {
     AT(sy_plugin, extension, 72),
     AT(sy_plugin, short_name, 80),
 
+    SIZE(sy_example, 24),
+    AT(sy_example, size, 0),
+    AT(sy_example, reserved, 4),
+    AT(sy_example, settings, 8),
+    AT(sy_example, files, 16),
+
     /* graph.h */
     SIZE(sy_shape, 16),
     AT(sy_shape, rank, 0),
@@ -235,6 +241,12 @@ static const struct pin layout[] = {
     AT(sy_loss_out, value, 8),
     AT(sy_loss_out, gradient, 16),
     AT(sy_loss_out, source_gradients, 24),
+
+    SIZE(sy_loss_exceptions, 24),
+    AT(sy_loss_exceptions, size, 0),
+    AT(sy_loss_exceptions, reserved, 4),
+    AT(sy_loss_exceptions, constant, 8),
+    AT(sy_loss_exceptions, over_classes, 16),
 
     SIZE(sy_loss_ops, 48),
     AT(sy_loss_ops, size, 0),

@@ -90,6 +90,17 @@ Test(blame, gradient_to_a_source_that_is_no_number) {
     expect_said("at sample 2 of the batch, element 0); the outputs it was made from are");
 }
 
+/* What another loss left there is not taken for it. */
+Test(blame, gradient_to_a_source_that_is_not_written) {
+    run_broken("no_temperature",
+               "--set topology.plugin=custom --set topology.loss.plugin=no_temperature "
+               "--set 'topology.edges=[\"teacher -> student attached=1\"]' "
+               "--set 'topology.gates=[\"teacher-student\"]'",
+               1);
+    expect_said("step 0, no_temperature: its gradient to a source is not finite (");
+    expect_said("at sample 0 of the batch, element 0)");
+}
+
 /* Logits are sound; who reads the tap beside them is not blamed for what lies there. */
 Test(blame, tap_that_overflows) {
     const char *settings = "--set nodes.teacher.plugin=infinite_tap --set nodes.teacher.hidden=[4] --set "

@@ -1,4 +1,6 @@
 /* cifar10.c - data set `cifar10`: the binary distribution of CIFAR-10. */
+#include <string.h>
+
 #include "records.h"
 
 struct cifar10 {
@@ -61,6 +63,16 @@ static const struct sy_field fields[] = {
 static const struct sy_dataset_ops ops = {
     .size = sizeof ops, .open = open_files, .info = info, .read = read_samples, .close = close_files};
 
-SY_PLUGIN(SY_DATASET, "cifar10", struct cifar10, .fields = fields, .ops = &ops,
+static int write_example(const char *folder, struct sy_error *err) {
+    return cifar_write_example(&format, folder, err);
+}
+
+static const void *extension(const char *id) {
+    static const struct sy_example example = {
+        .size = sizeof example, .settings = "path = \".\";", .files = write_example};
+    return strcmp(id, SY_EXAMPLE) == 0 ? &example : NULL;
+}
+
+SY_PLUGIN(SY_DATASET, "cifar10", struct cifar10, .fields = fields, .ops = &ops, .extension = extension,
           .doc = "CIFAR-10: 50,000 and 10,000 colour images of 32 x 32 in 10 classes",
           .reference = "Krizhevsky, Learning multiple layers of features from tiny images, 2009");

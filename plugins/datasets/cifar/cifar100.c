@@ -1,4 +1,6 @@
 /* cifar100.c - data set `cifar100`: the binary distribution of CIFAR-100. */
+#include <string.h>
+
 #include "records.h"
 
 enum { COARSE_BYTE = 0, FINE_BYTE = 1 };
@@ -87,6 +89,16 @@ static const struct sy_field fields[] = {
 static const struct sy_dataset_ops ops = {
     .size = sizeof ops, .open = open_files, .info = info, .read = read_samples, .close = close_files};
 
-SY_PLUGIN(SY_DATASET, "cifar100", struct cifar100, .fields = fields, .ops = &ops,
+static int write_example(const char *folder, struct sy_error *err) {
+    return cifar_write_example(&format, folder, err);
+}
+
+static const void *extension(const char *id) {
+    static const struct sy_example example = {
+        .size = sizeof example, .settings = "path = \".\";", .files = write_example};
+    return strcmp(id, SY_EXAMPLE) == 0 ? &example : NULL;
+}
+
+SY_PLUGIN(SY_DATASET, "cifar100", struct cifar100, .fields = fields, .ops = &ops, .extension = extension,
           .doc = "CIFAR-100: 50,000 and 10,000 colour images of 32 x 32 in 100 classes (or 20 superclasses)",
           .reference = "Krizhevsky, Learning multiple layers of features from tiny images, 2009");

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -150,6 +152,39 @@ int cifar_read(const struct cifar_records *records, int32_t which, int32_t split
         }
         labels[i] = record[which];
         memcpy(out, record + records->format->n_labels, CIFAR_PIXELS);
+    }
+    return SY_OK;
+}
+
+/* ---- an example ------------------------------------------------------------------------------------------------- */
+
+static bool write_record(FILE *out, const struct cifar_format *format, int64_t index) {
+    uint8_t record[CIFAR_MAX_LABELS + CIFAR_PIXELS];
+    for (int32_t l = 0; l < format->n_labels; l++) {
+        record[l] = (uint8_t)(index % format->classes[l]);
+    }
+    for (int32_t p = 0; p < CIFAR_PIXELS; p++) {
+        record[format->n_labels + p] = (uint8_t)(index * 31 + p * 7);
+    }
+    return fseeko(out, (off_t)index * (off_t)record_bytes(format), SEEK_SET) == 0 &&
+           fwrite(record, record_bytes(format), 1, out) == 1;
+}
+
+int cifar_write_example(const struct cifar_format *format, const char *folder, struct sy_error *err) {
+    enum { DRAWN = 64 };
+    char path[PATH_MAX];
+    for (int32_t i = 0; i < format->n_files; i++) {
+        int64_t records = records_in(format, i);
+        snprintf(path, sizeof path, "%s/%s", folder, format->files[i]);
+        FILE *out = fopen(path, "we");
+        bool good = out != NULL;
+        for (int64_t k = 0; k < DRAWN && good; k++) {
+            good = write_record(out, format, k) && write_record(out, format, records - 1 - k);
+        }
+        good = out && fclose(out) == 0 && good;
+        if (!good) {
+            return sy_fail(err, SY_EIO, "%s: %s", path, strerror(errno));
+        }
     }
     return SY_OK;
 }

@@ -40,4 +40,7 @@ void cifar_describe(const struct cifar_records *records, struct sy_dataset_info 
 int cifar_read(const struct cifar_records *records, int32_t which, int32_t split, const int64_t *indices, size_t count,
                void *samples, int32_t *labels, struct sy_error *err);
 
+/* sy_example.files: files of the right sizes with made-up images at both ends, and a hole of zeros between. */
+int cifar_write_example(const struct cifar_format *format, const char *folder, struct sy_error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <turbojpeg.h>
 
 #include "listing.h"
@@ -139,7 +140,74 @@ static const struct sy_dataset_ops ops = {.size = sizeof ops,
                                           .close = close_folder,
                                           .labels = read_labels};
 
-SY_PLUGIN(SY_DATASET, "tiny_imagenet", struct tiny_imagenet, .fields = fields, .ops = &ops,
+/* ---- an example ------------------------------------------------------------------------------------------------- */
+
+static int write_file(const char *folder, const char *name, const void *bytes, size_t size, struct sy_error *err) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "we");
+    bool good = file && fwrite(bytes, 1, size, file) == size;
+    good = file && fclose(file) == 0 && good;
+    return good ? SY_OK : sy_fail(err, SY_EIO, "%s: %s", path, strerror(errno));
+}
+
+static int write_image(const char *folder, const char *name, int shade, struct sy_error *err) {
+    unsigned char rgb[PIXELS * CHANNELS], *jpeg = NULL;
+    unsigned long size = 0;
+    for (int p = 0; p < PIXELS * CHANNELS; p++) {
+        rgb[p] = (unsigned char)(shade + p / CHANNELS % SIDE);
+    }
+    tjhandle encoder = tjInitCompress();
+    int status = SY_ENOMEM;
+    if (encoder && tjCompress2(encoder, rgb, SIDE, 0, SIDE, TJPF_RGB, &jpeg, &size, TJSAMP_420, 90, 0) == 0) {
+        status = write_file(folder, name, jpeg, size, err);
+    } else {
+        sy_fail(err, status, "no memory to make a picture");
+    }
+    tjFree(jpeg);
+    if (encoder) {
+        tjDestroy(encoder);
+    }
+    return status;
+}
+
+static int make_folders(const char *folder, struct sy_error *err) {
+    static const char *const folders[] = {"train", "train/n01", "train/n01/images", "train/n02", "train/n02/images",
+                                          "val",   "val/images"};
+    int status = SY_OK;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && status == SY_OK; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
+        status = mkdir(path, 0700) == 0 ? SY_OK : sy_fail(err, SY_EIO, "%s: %s", path, strerror(errno));
+    }
+    return status;
+}
+
+/* sy_example.files: two classes with three pictures each, and one each to test with. */
+static int write_example(const char *folder, struct sy_error *err) {
+    static const char wnids[] = "n01\nn02\n", val[] = "val_0.JPEG\tn01\nval_1.JPEG\tn02\n";
+    char name[64];
+    int status = make_folders(folder, err);
+    status = status == SY_OK ? write_file(folder, "wnids.txt", wnids, sizeof wnids - 1, err) : status;
+    status = status == SY_OK ? write_file(folder, "val/val_annotations.txt", val, sizeof val - 1, err) : status;
+    for (int i = 0; i < 6 && status == SY_OK; i++) {
+        snprintf(name, sizeof name, "train/n0%d/images/n0%d_%d.JPEG", 1 + i % 2, 1 + i % 2, i / 2);
+        status = write_image(folder, name, 30 * i, err);
+    }
+    for (int i = 0; i < 2 && status == SY_OK; i++) {
+        snprintf(name, sizeof name, "val/images/val_%d.JPEG", i);
+        status = write_image(folder, name, 100 + 30 * i, err);
+    }
+    return status;
+}
+
+static const void *extension(const char *id) {
+    static const struct sy_example example = {
+        .size = sizeof example, .settings = "path = \".\";", .files = write_example};
+    return strcmp(id, SY_EXAMPLE) == 0 ? &example : NULL;
+}
+
+SY_PLUGIN(SY_DATASET, "tiny_imagenet", struct tiny_imagenet, .fields = fields, .ops = &ops, .extension = extension,
           .doc = "Tiny-ImageNet: 100,000 and 10,000 colour images of 64 x 64 in 200 classes, as JPEG files",
           .help =
               "The unpacked tiny-imagenet-200.zip; its val folder is the test split, as in all papers. Classes and\n"

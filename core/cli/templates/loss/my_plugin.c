@@ -22,6 +22,9 @@ static int eval(void *self, struct sy_loss_out *out, const struct sy_loss_in *in
     if (in->n_sources != 1) {
         return sy_fail(err, SY_EINVAL, "has %d sources; it compares with exactly 1", in->n_sources);
     }
+    if (out->source_gradients) {
+        return sy_fail(err, SY_ENOTSUP, "trains no source: not for an edge with attached=1");
+    }
     for (int32_t b = 0; b < in->batch; b++) {
         size_t row = (size_t)b * (size_t)in->classes;
         const double *q = sy_loss_probabilities(in, SY_TARGET, t) + row, *p = sy_loss_probabilities(in, 0, t) + row;
