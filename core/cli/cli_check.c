@@ -5,6 +5,7 @@
 #include "../config/untrusted.h"
 #include "describe.h"
 #include "draw.h"
+#include "../train/memory.h"
 #include "../train/stages.h"
 #include "session.h"
 
@@ -12,7 +13,8 @@ static void usage(FILE *out) {
     fputs("usage: switchyard check CONFIG [--set PATH.KEY=VALUE]... [--dot FILE] [--svg FILE] [--untrusted]\n\n"
           "Validates CONFIG without training and prints what would happen: backend and machine, data, every node with\n"
           "its parameters and multiply-adds, the loss of every node as a formula, gates and policies, learning rates,\n"
-          "memory, and which file each plugin came from; all of it for every stage. Exit code 2 and all problems at "
+          "memory beside what there is, and which file each plugin came from; all of it for every stage. Exit code 2 "
+          "and all problems at "
           "once if there are any.\n\n"
           "--untrusted takes CONFIG for a stranger's: it may bring no code and name no file outside its folder.\n"
           "--dot FILE  draws nodes, what feeds what, edges with their losses and gates, in Graphviz's language\n"
@@ -130,8 +132,11 @@ static int check(struct sy_setting *config, struct sy_registry *registry, const 
     }
     struct sy_experiment *experiment = sy_experiment_create(config, registry, problems);
     int code = experiment && !sy_problems_count(problems) ? describe(experiment, pictures, NULL) : SY_EXIT_BAD_INPUT;
+    if (code == SY_EXIT_OK) {
+        sy_memory_check(experiment, problems);
+    }
     sy_experiment_destroy(experiment);
-    return code;
+    return sy_problems_count(problems) ? SY_EXIT_BAD_INPUT : code;
 }
 
 int sy_cli_check(int argc, char **argv) {

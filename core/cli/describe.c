@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../host/registry.h"
+#include "../train/memory.h"
 #include "../train/recording.h"
 
 void sy_describe_machine(FILE *out, const struct sy_experiment *experiment) {
@@ -248,39 +249,58 @@ void sy_describe_rates(FILE *out, const struct sy_experiment *experiment) {
     }
 }
 
-int sy_describe_memory(FILE *out, const struct sy_experiment *experiment, struct sy_error *err) {
+/* A line of the table; `what` beside it, NULL: nothing. */
+static void print_part(FILE *out, const char *name, double bytes, const char *what) {
+    fprintf(out, "           %-20s %38.1f%s%s\n", name, bytes / (1024.0 * 1024.0), what ? "  " : "", what ? what : "");
+}
+
+/* What there is; INFINITY and NaN: no limit, and not told. */
+static void print_offer(FILE *out, const struct sy_memory_offer *offer) {
     const double mib = 1024.0 * 1024.0;
-    const struct sy_backend_ops *ops = experiment->backend_ops;
-    double total = 0;
-    fprintf(out, "\nmemory (estimate, MiB)\n           %-20s %12s %12s %12s\n", "node", "parameters", "activations",
+    fprintf(out, "           here: %.0f MiB", offer->machine / mib);
+    if (isfinite(offer->available)) {
+        fprintf(out, ", %.0f of them free just now", offer->available / mib);
+    }
+    if (isfinite(offer->group)) {
+        fprintf(out, "; %.0f in this control group", offer->group / mib);
+    }
+    if (isfinite(offer->address)) {
+        fprintf(out, "; %.0f of address space (ulimit -v)", offer->address / mib);
+    }
+    fprintf(out, "\n");
+}
+
+int sy_describe_memory(FILE *out, struct sy_experiment *experiment, struct sy_error *err) {
+    const double mib = 1024.0 * 1024.0;
+    struct sy_memory need;
+    struct sy_memory_offer offer;
+    int status = sy_memory_foresee(&need, experiment, err);
+    if (status != SY_OK) {
+        return status;
+    }
+    fprintf(out, "\nmemory (foreseen, MiB)\n           %-20s %12s %12s %12s\n", "node", "parameters", "activations",
             "workspace");
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        struct sy_plan *plan = NULL;
-        struct sy_plan_info info = {.size = sizeof info};
-        struct sy_plan_options options = {.size = sizeof options,
-                                          .precision = experiment->precision,
-                                          .max_batch = experiment->data.batch,
-                                          .input_gradients = experiment->nodes[i].input_gradients,
-                                          .dry_run = 1};
-        int status = ops->compile(experiment->backend->self, &plan, &experiment->nodes[i].graph->graph, &options, err);
-        if (status != SY_OK) {
-            return status;
+        const struct sy_memory_plan *plan = &need.plans[i];
+        fprintf(out, "           %-20s %12.1f %12.1f %12.1f\n", experiment->nodes[i].name, plan->parameters / mib,
+                plan->activations / mib, plan->workspace / mib);
+        for (int32_t k = 0; k < plan->n_fallbacks; k++) {
+            fprintf(out, "           %s has no fast path here\n", plan->fallbacks[k]);
         }
-        if (ops->plan_info) {
-            ops->plan_info(plan, &info);
-        }
-        fprintf(out, "           %-20s %12.1f %12.1f %12.1f\n", experiment->nodes[i].name,
-                (double)info.parameter_bytes / mib, (double)info.activation_bytes / mib,
-                (double)info.workspace_bytes / mib);
-        total += (double)(info.parameter_bytes + info.activation_bytes + info.workspace_bytes) / mib;
-        for (int32_t k = 0; k < info.n_fallbacks; k++) {
-            fprintf(out, "           %s has no fast path here\n", info.fallbacks[k]);
-        }
-        ops->destroy(plan);
     }
-    double batch = (double)experiment->data.batch * (double)sy_shape_count(&experiment->dataset_info.shape) * 4;
-    double loaders = batch * (experiment->data.ahead + 1) * (experiment->n_views + 1) / mib;
-    fprintf(out, "           %-20s %38.1f\n           %-20s %38.1f\n", "loaders", loaders, "total", total + loaders);
+    print_part(out, "arrays", need.arrays, "outputs, gradients, softmaxes");
+    print_part(out, "loaders", need.loaders, NULL);
+    print_part(out, "checkpoint", need.checkpoint, "the largest file on its way");
+    if (need.undo > 0) {
+        print_part(out, "step to take back", need.undo, "train.on_nonfinite");
+    }
+    print_part(out, "program and data", need.program, "as they are now");
+    print_part(out, "peak", need.total, NULL);
+    sy_memory_offer(&offer);
+    print_offer(out, &offer);
+    if (need.total - need.program > offer.available) {
+        fprintf(out, "           others have so much just now that this run would not fit beside them\n");
+    }
     return SY_OK;
 }
 

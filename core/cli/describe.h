@@ -12,8 +12,8 @@ void sy_describe_rates(FILE *out, const struct sy_experiment *experiment);
 /* A loss in its own words, or as NAME(target; sources). */
 void sy_describe_loss(char *out, size_t room, const struct sy_loss_use *use, const char *target,
                       const char *const *sources, int32_t n_sources);
-/* Memory that plans and loaders will take; from dry runs of the backend. */
-int sy_describe_memory(FILE *out, const struct sy_experiment *experiment, struct sy_error *err);
+/* Memory that the run will take at its peak, beside what there is. */
+int sy_describe_memory(FILE *out, struct sy_experiment *experiment, struct sy_error *err);
 /* Where every plugin came from, what was shadowed and what would not load. */
 void sy_describe_plugins(FILE *out, const struct sy_experiment *experiment);
 

@@ -1,6 +1,8 @@
 /* training.c - see training.h. */
 #include "training.h"
 
+#include "../train/memory.h"
+
 bool sy_training_make(struct sy_training *training, struct sy_setting *config, struct sy_registry *registry,
                       struct sy_problems *problems) {
     size_t before = sy_problems_count(problems);
@@ -13,6 +15,7 @@ bool sy_training_make(struct sy_training *training, struct sy_setting *config, s
     } else {
         training->experiment = sy_experiment_create(config, registry, problems);
         if (training->experiment) {
+            sy_memory_check(training->experiment, problems);
             training->name = training->experiment->name;
             training->seed = training->experiment->seed;
         }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "../config/values.h"
+#include "memory.h"
 #include "run_config.h"
 #include "stages_parts.h"
 
@@ -81,6 +82,9 @@ static void check_stage(struct sy_stages *stages, size_t index,
     }
     if (show && !sy_problems_count(problems)) {
         show(context, stages, index, experiment);
+    }
+    if (!sy_problems_count(problems)) {
+        sy_memory_check(experiment, problems);
     }
     if (!remember(stages, stage, experiment) || !good) {
         sy_problem(problems, NULL, "memory is used up");

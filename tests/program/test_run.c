@@ -157,7 +157,7 @@ Test(run, check_tells_what_will_happen) {
     cr_expect(said("gate       teacher-student: policy switokd"));
     cr_expect(said("12 features") || said("36940") || said("parameters in 4 tensors"));
     cr_expect(said("0.002"), "the rate after the milestone");
-    cr_expect(said("memory (estimate, MiB)"));
+    cr_expect(said("memory (foreseen, MiB)"));
     cr_expect(said("reference"));
 }
 
