@@ -1,6 +1,7 @@
 /* experiment_wiring.c - what the topology describes: edges with their losses, gates with their policies. */
 #include "experiment_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,8 +150,13 @@ static int32_t add_edge(void *context, const struct sy_edge *edge) {
             return wrong(told, "puts an edge where there is no node, or from a node to itself");
         }
     }
-    if (edge->gate >= experiment->n_gates) {
-        return wrong(told, "hangs an edge on a gate that does not exist");
+    if (edge->gate < -1 || edge->gate >= experiment->n_gates || edge->gate_effect < SY_ALWAYS_OPEN ||
+        edge->gate_effect > SY_OPEN_IN_BOTH_MODES) {
+        return wrong(told, "hangs an edge on a gate that does not exist, or in a way that there is not");
+    }
+    if (!isfinite(edge->weight) || edge->weight < 0) {
+        return wrong(told, sy_arena_print(experiment->arena, "gives an edge the weight %g; it is a factor, 0 or more",
+                                          edge->weight));
     }
     size_t bytes = (size_t)edge->n_sources * sizeof *edge->sources;
     int32_t *sources = sy_arena_take(experiment->arena, bytes);
