@@ -250,11 +250,21 @@ int sy_snapshot_save(const struct sy_snapshot *snapshot, struct sy_run_folder *f
 
 /* ---- and back --------------------------------------------------------------------------------------------------- */
 
+/* Whether a node has anything an optimiser remembers; one without has no file of it. */
+static bool has_slots(const struct sy_node *node) {
+    const struct sy_graph *graph = &node->graph->graph;
+    bool trainable = false;
+    for (int32_t i = 0; i < graph->n_params; i++) {
+        trainable = trainable || graph->params[i]->role == SY_TRAINABLE;
+    }
+    return trainable && sy_optimizer_slots(&node->optimizer) > 0;
+}
+
 static int read_slots(struct sy_cohort *cohort, struct sy_member *member, const char *path, struct sy_error *err) {
     const struct sy_graph *graph = &member->node->graph->graph;
     int32_t slots = sy_optimizer_slots(&member->node->optimizer);
     struct sy_safetensors *file;
-    if (!slots) {
+    if (!has_slots(member->node)) {
         return SY_OK;
     }
     int status = sy_safetensors_open(&file, path, err);

@@ -1,7 +1,8 @@
 /* test_resume.c - k steps, stop, n - k steps are n steps, byte for byte in weights and journals: for every policy, loss,
- * topology, optimiser and schedule there is. What is shipped is asked from the program, so that nothing is forgotten. */
+ * topology, optimiser and schedule there is, and for every method of experiments/methods. What is shipped is asked from the program, so that nothing is forgotten. */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,63 @@ Test(resume, every_optimiser_and_schedule) {
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         expect_resumes(changes[i]);
     }
+}
+
+/* The configurations of experiments/methods here, made small: drawn images, the smallest networks of their kind, two epochs
+ * of two batches in every stage. Nothing else of a method is left out. */
+static void copy_methods(void) {
+    char command[2048];
+    const char *root = getenv("SWITCHYARD_SOURCE_ROOT");
+    cr_assert(root, "SWITCHYARD_SOURCE_ROOT names the source tree");
+    snprintf(command, sizeof command,
+             "cp '%s'/experiments/methods/*.cfg '%s'/experiments/methods/*.inc . && sed -i -E "
+             "-e 's/plugin = \"(cifar100|shapes)\";.*/plugin = \"shapes\"; train = 48; test = 24;/' -e '/^ *path = /d' "
+             "-e 's/([^_])epochs = [0-9]+;/\\1epochs = 2;/g' -e 's/depth = (40|16);/depth = 10;/g' "
+             "-e 's/depth = (32|110|20);/depth = 8;/g' -e 's/negatives = [0-9]+/negatives = 4/' "
+             "-e 's/snapshot_every = [0-9]+/snapshot_every = 1/' -e 's/repeat = \\[[0-9, ]+\\]/repeat = [1, 2]/' "
+             "*.cfg *.inc",
+             root, root);
+    cr_assert_eq(system(command), 0, "%s", command);
+}
+
+static void run_method(const char *name, const char *options) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "run %s --quiet --set threads=1 --set train.keep=1 --set data.batch=6 --set data.limit=12 "
+             "--set data.test_limit=6 %s",
+             name, options);
+    cr_assert_eq(run_program(text), 0, "%s: %s", text, read_text("err"));
+}
+
+/* Everything that lies in the folders of all stages, but for what names places, times or costs. */
+static int differ(void) {
+    return system(
+        "diff -rq -x run.cfg -x times.jsonl -x manifest.json -x result.json -x state.json -x complete -x lock "
+        "whole cut >differ 2>&1");
+}
+
+Test(resume, every_method) {
+    int count = 0;
+    copy_methods();
+    DIR *folder = opendir(".");
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        const char *ending = strrchr(entry->d_name, '.');
+        if (!ending || strcmp(ending, ".cfg") != 0) {
+            continue;
+        }
+        cr_assert_eq(system("rm -rf whole cut"), 0);
+        run_method(entry->d_name, "--out whole");
+        bool staged = exists("whole/stages");
+        run_method(entry->d_name, "--out cut --steps 3"); /* within an epoch */
+        if (staged) {
+            run_method(entry->d_name, "--out cut --resume --steps 5"); /* ... of the second stage */
+        }
+        run_method(entry->d_name, "--out cut --resume");
+        cr_expect_eq(differ(), 0, "%s: %s", entry->d_name, read_text("differ"));
+        count++;
+    }
+    closedir(folder);
+    cr_expect_geq(count, 18);
 }
 
 Test(resume, says_all_that_is_not_as_it_was) {
