@@ -4,13 +4,14 @@
 #include <switchyard/network.h>
 
 struct regressor {
-    int32_t channels, rows;
+    int32_t channels, rows, bias;
 };
 
 static const struct sy_field fields[] = {
     SY_PARAM(struct regressor, channels, .flags = SY_REQUIRED, .min = 1, .max = 1e6, .doc = "of the teacher's map"),
     SY_PARAM(struct regressor, rows, .def = 0, .min = 0, .max = 65536, .unit = "pixels",
              .doc = "of the teacher's map; 0: as many as come in"),
+    SY_PARAM(struct regressor, bias, .def = 1, .flags = SY_FLAG, .doc = "whether the convolution has one"),
     SY_END,
 };
 
@@ -24,14 +25,16 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
     }
     if (have == 2 * want) {
         const struct sy_conv2d *half =
-            SY_CONV2D(.channels = regressor->channels, .kernel = 3, .stride = 2, .padding = 1, .bias = 1);
+            SY_CONV2D(.channels = regressor->channels, .kernel = 3, .stride = 2, .padding = 1, .bias = regressor->bias);
         x = sy_conv2d(b, x, half, "conv");
     } else if (2 * have == want) {
         const struct sy_conv2d *twice =
-            SY_CONV2D(.channels = regressor->channels, .kernel = 4, .stride = 2, .padding = 1, .bias = 1);
+            SY_CONV2D(.channels = regressor->channels, .kernel = 4, .stride = 2, .padding = 1, .bias = regressor->bias);
         x = sy_transposed_conv2d(b, x, twice, "conv");
     } else if (have >= want) {
-        x = sy_conv2d(b, x, SY_CONV2D(.channels = regressor->channels, .kernel = 1 + have - want, .bias = 1), "conv");
+        x = sy_conv2d(b, x,
+                      SY_CONV2D(.channels = regressor->channels, .kernel = 1 + have - want, .bias = regressor->bias),
+                      "conv");
     } else {
         return sy_fail(err, SY_EINVAL, "makes no %d rows of %d: half, twice, or fewer; another tap may fit", want,
                        have);

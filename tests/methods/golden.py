@@ -123,6 +123,24 @@ def attention(s, t):
     return (a - b).pow(2).mean()
 
 
+def shifted(s, t):
+    """FFSD's diversity: away from where the other looks, in all places but the third where it looks least."""
+    norm = t.pow(2).mean(1).flatten(1).norm(dim=1, keepdim=True)
+    a, b = [F.normalize(one.pow(2).mean(1).flatten(1)) for one in (s, t)]
+    threshold = b.sort(dim=1).values[:, b.shape[1] // 3 - 1, None]
+    goal = torch.where(b < threshold, b, torch.where(b > threshold, norm - b, norm / 2))
+    return (a - goal).pow(2).mean()
+
+
+def norms(s, t):
+    a, b = [F.normalize(one.pow(2).mean(1).flatten(1)) for one in (s, t)]
+    return (a - b).norm(dim=1).mean()
+
+
+def units(s, t):
+    return F.mse_loss(F.normalize(s.flatten(1)), F.normalize(t.flatten(1)))
+
+
 def tap_row(name, settings, shapes, loss):
     taps = []
     for seed, shape in enumerate(shapes):
@@ -200,6 +218,9 @@ print("    struct sy_shape shapes[2]; /* of target and source; batch 2 */\n    d
 print("    float taps[2][GOLDEN_TAP];\n    double gradient[2][GOLDEN_TAP];\n};\nstatic const struct golden_tap golden_taps[] = {")
 tap_row("mse", [("over", 0)], ((2, 3, 2), (2, 3, 2)), F.mse_loss)
 tap_row("mse", [("over", 1)], ((2, 3, 2), (2, 3, 2)), lambda s, t: (s - t).pow(2).flatten(1).sum(1).mean())
+tap_row("mse", [("normalize", 1)], ((2, 3, 2), (2, 3, 2)), units)
+tap_row("at", [("toward", 1)], ((3, 4, 4), (2, 4, 4)), shifted)
+tap_row("at", [("distance", 1)], ((3, 4, 4), (2, 4, 4)), norms)
 tap_row("at", [], ((3, 4, 4), (2, 4, 4)), attention)
 tap_row("at", [], ((3, 4, 4), (5, 2, 2)), attention)
 tap_row("at", [], ((2, 3, 3), (2, 4, 4)), attention)

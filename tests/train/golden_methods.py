@@ -16,10 +16,10 @@ torch.set_default_dtype(torch.float64)
 CLASSES, BATCH, SIDE, STEPS, EPOCH, RATE = 5, 4, 8, 10, 40, 0.01
 
 
-def images(view=0):
-    count = BATCH * 3 * SIDE * SIDE
+def images(view=0, side=SIDE):
+    count = BATCH * 3 * side * side
     numbers = [(((i * 37 + (i // 17) * 5 + (i * i) % 23) % 17) - 8) / 8 for i in range(view * count, (view + 1) * count)]
-    return torch.tensor(numbers).reshape(BATCH, 3, SIDE, SIDE)
+    return torch.tensor(numbers).reshape(BATCH, 3, side, side)
 
 
 LABELS = torch.tensor([(3 * b + 1) % CLASSES for b in range(BATCH)])
@@ -99,8 +99,32 @@ class Fusion(nn.Module):
         self.fc = nn.Linear(channels, CLASSES)
 
     def forward(self, one, two):
-        x = F.relu(self.bn1(self.depthwise(torch.cat([one, two], 1))))
-        return {"logits": self.fc(F.relu(self.bn2(self.pointwise(x))).mean((2, 3)))}
+        joined = torch.cat([one, two], 1)
+        fused = F.relu(self.bn2(self.pointwise(F.relu(self.bn1(self.depthwise(joined))))))
+        return {"joined": joined, "fused": fused, "logits": self.fc(fused.mean((2, 3)))}
+
+
+class Widening(nn.Module):
+    """FFSD's way from the leader's map to one as wide as all students' together."""
+
+    def __init__(self, before, after):
+        super().__init__()
+        self.depthwise, self.bn1 = nn.Conv2d(before, before, 3, 1, 1, groups=before, bias=False), norm(nn.BatchNorm2d(before))
+        self.pointwise, self.bn2 = nn.Conv2d(before, after, 1, bias=False), norm(nn.BatchNorm2d(after))
+
+    def forward(self, x):
+        return F.relu(self.bn2(self.pointwise(F.relu(self.bn1(self.depthwise(x))))))
+
+
+class Regressor(nn.Module):
+    def __init__(self, before, after, half=False, twice=False, bias=True):
+        super().__init__()
+        self.conv = (nn.Conv2d(before, after, 3, 2, 1, bias=bias) if half else
+                     nn.ConvTranspose2d(before, after, 4, 2, 1, bias=bias) if twice else nn.Conv2d(before, after, 1))
+        self.bn = norm(nn.BatchNorm2d(after))
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)))
 
 
 class Exit(nn.Module):
@@ -167,24 +191,27 @@ class Method:
     """Subclasses fill `modules` in the order of the configuration, and say what a step's losses are."""
 
     decay, decays, nesterov = 5e-4, {}, True
-    averages = {}
+    averages, adam = {}, ()
 
     def train(self, name):
         modules = self.modules
-        optimizer = torch.optim.SGD(
-            [{"params": m.parameters(), "weight_decay": self.decays.get(k, self.decay)} for k, m in modules.items()],
-            lr=RATE, momentum=0.9, nesterov=self.nesterov)
+        optimizers = [torch.optim.SGD(
+            [{"params": m.parameters(), "weight_decay": self.decays.get(k, self.decay)} for k, m in modules.items()
+             if k not in self.adam], lr=RATE, momentum=0.9, nesterov=self.nesterov)]
+        optimizers += [torch.optim.Adam(modules[k].parameters(), lr=0.001, weight_decay=self.decay) for k in self.adam]
         averages = {k: copy.deepcopy(modules[of]) for k, of in self.averages.items()}
         rows = {}
         for step in range(1, STEPS + 1):
             losses = self.losses(modules, averages)
-            optimizer.zero_grad()
+            for optimizer in optimizers:
+                optimizer.zero_grad()
             sum(losses.values()).backward()
             for node, loss in losses.items():
                 rows.setdefault(node, []).append(loss.item())
             if step == 1:
                 self.print_gradients(name)
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             phi = min(1 - 1 / (step + 1), 0.999)
             for node, of in self.averages.items():
                 for mean, now in zip(averages[node].parameters(), modules[of].parameters()):
@@ -306,6 +333,53 @@ class Ffl(Method):
                 "fused": ce(fused) + w * kl(mean, fused, 3)}
 
 
+def attention(x, y):
+    x, y = [F.normalize(one.pow(2).mean(1).flatten(1)) for one in (x, y)]
+    return (x - y).pow(2).mean()
+
+
+def units(x, y):
+    return (F.normalize(x.flatten(1)) - F.normalize(y.flatten(1))).pow(2).mean()
+
+
+def diversity(x, y):
+    n = y.pow(2).mean(1).flatten(1).norm(dim=1, keepdim=True)
+    x, y = [F.normalize(one.pow(2).mean(1).flatten(1)) for one in (x, y)]
+    threshold = y.sort(dim=1).values[:, y.shape[1] // 3 - 1, None]
+    return (x - torch.where(y < threshold, y, torch.where(y > threshold, n - y, n / 2))).pow(2).mean()
+
+
+class Ffsd(Method):
+    """In epoch 40 all warm-ups are over. Images of 16 x 16, so that last maps have a third of their places."""
+
+    decay, decays, adam = 1e-4, {"fused": 1e-5}, ("up1", "up2")
+
+    def __init__(self):
+        self.modules = seeded({"one": ResNet8(), "two": ResNet8(), "fused": Fusion(64), "leader": ResNet8(),
+                               "trans": Widening(64, 128), "up1": Regressor(64, 32, twice=True, bias=False),
+                               "up2": Regressor(32, 16, twice=True, bias=False)})
+
+    def losses(self, m, _):
+        one, two, leader = [m[k](images(side=16)) for k in ("one", "two", "leader")]
+        fused = m["fused"](one["stage3"].detach(), two["stage3"].detach())
+        with torch.no_grad():
+            taught1 = m["up1"].eval()(fused["fused"])
+            taught2 = m["up2"].eval()(taught1)
+        up1 = m["up1"].train()(leader["stage3"].detach())
+        up2 = m["up2"].train()(up1)
+        own = [leader[k].detach() for k in ("stage2", "stage1")]
+        z, mean = [one["logits"], two["logits"]], (one["logits"] + two["logits"]).detach() / 2
+        shaped = 10 * (attention(leader["stage3"], fused["fused"].detach()) + attention(leader["stage2"], taught1)
+                       + attention(leader["stage1"], taught2))
+        return {"one": ce(z[0]) + kl(z[1].detach(), z[0], 2),
+                "two": ce(z[1]) + kl(z[0].detach(), z[1], 2) + 1e-5 * diversity(two["stage3"], one["stage3"].detach()),
+                "fused": ce(fused["logits"]) + kl(mean, fused["logits"], 2),
+                "leader": ce(leader["logits"]) + kl(fused["logits"].detach(), leader["logits"], 2) + shaped,
+                "trans": 10 * attention(m["trans"](leader["stage3"]), fused["joined"]),
+                "up1": 1000 * (units(up1, own[0]) + attention(up1, own[0])),
+                "up2": 1000 * (units(up2, own[1]) + attention(up2, own[1]))}
+
+
 class Byot(Method):
     def __init__(self):
         self.modules = seeded({"net": ResNet8(), "exit1": Exit(16, [32, 64]), "exit2": Exit(32, [64])})
@@ -361,22 +435,17 @@ class Kd(Offline):
         return {"student": self.hard * ce(s["logits"]) + self.soft * kl(t["logits"], s["logits"], self.T)}
 
 
-class Regressor(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv, self.bn = nn.Conv2d(32, 32, 1), norm(nn.BatchNorm2d(32))
-
-    def forward(self, x):
-        return F.relu(self.bn(self.conv(x)))
-
-
 class FitNet(Offline):
-    def __init__(self):
-        super().__init__(regressor=Regressor())
+    """From the student's map at one stage to the teacher's at one: of the same size, half, or twice."""
+
+    def __init__(self, own="stage2", taught="stage2", **form):
+        channels = {"stage2": 32, "stage3": 64}
+        super().__init__(regressor=Regressor(channels[own], channels[taught], **form))
+        self.own, self.taught = own, taught
 
     def losses(self, m, _):
         t, s = self.outputs(m)
-        hint = F.mse_loss(m["regressor"](s["stage2"]), t["stage2"])
+        hint = F.mse_loss(m["regressor"](s[self.own]), t[self.taught])
         return {"student": ce(s["logits"]), "regressor": 100 * hint}
 
 
@@ -419,7 +488,8 @@ class Crd(Offline):
 METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda: ClIlr(True),
            "okddip": lambda: OkdDip(False), "okddip_network": lambda: OkdDip(True), "pcl": Pcl, "ffl": Ffl, "byot": Byot,
            "mean_teacher": MeanTeacher, "kd": lambda: Kd(0.1, 0.9, 4), "takd": lambda: Kd(0.5, 0.5, 5, 1e-4),
-           "fitnet": FitNet, "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True)}
+           "fitnet": FitNet, "fitnet_half": lambda: FitNet("stage2", "stage3", half=True),
+           "fitnet_twice": lambda: FitNet("stage3", "stage2", twice=True), "ffsd": Ffsd, "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True)}
 
 for method, make in METHODS.items():
     make().train(method)

@@ -14,12 +14,12 @@ enum { EPOCH = 40 };
 
 /* A method's configuration with small networks and a small rate; every node begins with a pattern, that of the n-th in
  * the configuration with seed n from 1, those that follow others with the other's. */
-static struct rig make_method(const char *method, const char *more) {
+static struct rig make_method_on(const char *method, const char *more, struct rig_images images) {
     char file[256], assignments[4096];
     snprintf(file, sizeof file, "experiments/methods/%s.cfg", method);
     int used = snprintf(assignments, sizeof assignments,
                         "backend=reference\nthreads=1\ndata.batch=4\ntrain.optimizer.lr=0.01\n%s", more);
-    struct rig probe = rig_make(NULL, file, assignments, (struct rig_images){32, 5});
+    struct rig probe = rig_make(NULL, file, assignments, images);
     for (int32_t i = 0; i < probe.experiment->n_nodes; i++) {
         if (sy_setting_find(probe.experiment->nodes[i].setting, "depth")) {
             used += snprintf(assignments + used, sizeof assignments - (size_t)used, "nodes.%s.depth=8\n",
@@ -27,7 +27,7 @@ static struct rig make_method(const char *method, const char *more) {
         }
     }
     rig_finish(&probe);
-    struct rig rig = rig_make(NULL, file, assignments, small);
+    struct rig rig = rig_make(NULL, file, assignments, images);
     for (int32_t i = 0; i < rig.experiment->n_nodes; i++) {
         int32_t leader = i;
         while (rig.experiment->nodes[leader].follow.kind) {
@@ -36,6 +36,10 @@ static struct rig make_method(const char *method, const char *more) {
         rig_pattern(&rig, rig.experiment->nodes[i].name, leader + 1);
     }
     return rig;
+}
+
+static struct rig make_method(const char *method, const char *more) {
+    return make_method_on(method, more, small);
 }
 
 static void expect_near(double is, double golden, double tolerance, const char *method, const char *node,
@@ -136,6 +140,24 @@ Test(methods, fitnet) {
            "fitnet");
 }
 
+/* Half as large and twice as large as the student's map; RepDistiller's convolutions for it. */
+#define REGRESSOR(channels, rows, own, taught)                                                         \
+    SMALL_PAIR("teacher")                                                                              \
+    "stages.student.nodes.regressor.channels=" channels "\nstages.student.nodes.regressor.rows=" rows  \
+    "\nstages.student.nodes.regressor.inputs=[\"student." own                                          \
+    "\"]\nstages.student.topology.edges=[\"teacher -> regressor weight=100 loss=hint output=features " \
+    "source_output=" taught "\"]\n"
+
+Test(methods, fitnet_with_regressors_of_other_sizes) {
+    follow(make_method("fitnet", REGRESSOR("64", "2", "stage2", "stage3")), "fitnet_half");
+    follow(make_method("fitnet", REGRESSOR("32", "4", "stage3", "stage2")), "fitnet_twice");
+}
+
+/* Images of 16 x 16: a third of the places of the last maps is not none. */
+Test(methods, ffsd) {
+    follow(make_method_on("ffsd", "nodes.up1.rows=8\nnodes.up2.rows=16\n", (struct rig_images){16, 5}), "ffsd");
+}
+
 /* The memories begin with a pattern, and nothing is left to chance: all samples of other classes are drawn. */
 static void follow_contrast(const char *method) {
     struct rig rig = make_method(method, SMALL_PAIR("teacher") "data.limit=60\n"
@@ -228,6 +250,79 @@ Test(methods, without_distillation_the_bits_are_those_of_the_network_alone) {
     expect_vanilla("okddip_network", "leader", "");
     expect_vanilla("mean_teacher", "student", "");
     expect_vanilla("byot", "net", "nodes.exit1.label_loss.label_weight=0.0\nnodes.exit2.label_loss.label_weight=0.0\n");
+}
+
+/* Holds every edge at 0 in all epochs. */
+static void hold_at_nothing(struct rig *rig) {
+    static const int64_t at[] = {0};
+    static const double factors[] = {0};
+    cr_assert(rig->experiment->n_edges > 0);
+    for (int32_t e = 0; e < rig->experiment->n_edges; e++) {
+        rig->experiment->edges[e].ramp = (struct sy_ramp){SY_RAMP_POINTS, 1, {at, 1}, {factors, 1}};
+    }
+}
+
+/* Every parameter and statistic of every node, bit for bit. */
+static void expect_same_nodes(const char *method, const struct rig *one, const struct rig *other) {
+    for (int32_t n = 0; n < one->experiment->n_nodes; n++) {
+        const struct sy_node *node = &one->experiment->nodes[n];
+        const struct sy_graph *graph = &node->graph->graph;
+        for (int32_t p = 0; p < graph->n_params && node->has_logits; p++) {
+            size_t count, same;
+            const char *parameter = graph->params[p]->name;
+            float *left = rig_get(one, node->name, SY_PARAMETER_VALUE, parameter, &count);
+            float *right = rig_get(other, node->name, SY_PARAMETER_VALUE, parameter, &same);
+            cr_assert_eq(count, same);
+            cr_expect(!memcmp(left, right, count * sizeof *left), "%s: %s.%s", method, node->name, parameter);
+            free(left);
+            free(right);
+        }
+    }
+}
+
+#define OFFLINE  SMALL_PAIR("teacher")
+#define EMBEDDED OFFLINE "data.limit=60\nstages.student.topology.contrast.negatives=8\n"
+
+/* Ablation identity: with all its edges held at 0, a method's networks are those of training without edges. */
+Test(methods, with_edges_held_at_nothing_there_might_be_none) {
+    static const struct {
+        const char *method, *more;
+    } all[] = {
+        {"at", OFFLINE},
+        {"byot", ""},
+        {"cl_ilr", ""},
+        {"cl_ilr_official", ""},
+        {"crd", EMBEDDED},
+        {"crd_kd", EMBEDDED},
+        {"dkd", OFFLINE},
+        {"ffl", ""},
+        {"ffsd", "nodes.up1.rows=8\nnodes.up2.rows=16\n"},
+        {"fitnet", OFFLINE "stages.student.nodes.regressor.channels=32\nstages.student.nodes.regressor.rows=0\n"},
+        {"kd", OFFLINE},
+        {"mean_teacher", ""},
+        {"okddip", ""},
+        {"okddip_network", ""},
+        {"one", ""},
+        {"pcl", ""},
+        {"rco", OFFLINE},
+        {"rco_greedy", OFFLINE},
+        {"takd", SMALL_PAIR("assistant")},
+    };
+    for (size_t m = 0; m < COUNT(all); m++) {
+        char none[1024];
+        const struct rig_images images = {strcmp(all[m].method, "ffsd") ? 8 : 16, 5};
+        snprintf(none, sizeof none, "topology.plugin=independent\n%s", all[m].more);
+        struct rig with = make_method_on(all[m].method, all[m].more, images);
+        struct rig without = make_method_on(all[m].method, none, images);
+        hold_at_nothing(&with);
+        for (int step = 0; step < 2; step++) {
+            rig_step(&with, EPOCH);
+            rig_step(&without, EPOCH);
+        }
+        expect_same_nodes(all[m].method, &with, &without);
+        rig_finish(&with);
+        rig_finish(&without);
+    }
 }
 
 Test(methods, nodes_that_are_alike_stay_alike) {
