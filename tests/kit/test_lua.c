@@ -90,3 +90,18 @@ ParameterizedTest(struct mistake *mistake, lua, mistakes_are_told, .init = progr
     cr_expect_eq(run_program(RUN "--set policy.instructions=10000000"), mistake->code, "%s", mistake->script);
     expect_said(mistake->words);
 }
+
+/* Whatever reaches out of the script, catches the end of its budget or makes two runs differ. */
+Test(lua, what_a_script_does_not_have) {
+    write_rule("left = {}\n"
+               "for _, name in ipairs { 'io', 'os', 'package', 'debug', 'coroutine', 'load', 'loadfile', 'dofile', "
+               "'loadstring',\n"
+               "                        'require', 'collectgarbage', 'pcall', 'xpcall', 'warn' } do\n"
+               "  if _G[name] ~= nil then left[#left + 1] = name end\n"
+               "end\n"
+               "for _, name in ipairs { 'random', 'randomseed' } do if math[name] then left[#left + 1] = name end end\n"
+               "for _, name in ipairs { 'dump', 'rep' } do if string[name] then left[#left + 1] = name end end\n"
+               "error('left over: ' .. (table.concat(left, ' ') .. '.'))\n");
+    cr_expect_eq(run_program(RUN), 2);
+    expect_said("left over: .");
+}
