@@ -67,7 +67,7 @@ const struct sy_field sy_train_fields[] = {
     SY_PARAM(struct sy_train_settings, checkpoint_every, .def = 1, .min = 0, .max = 1e9, .unit = "epochs",
              .doc = "how often a checkpoint is written; 0: only at the end"),
     SY_PARAM(struct sy_train_settings, checkpoint_steps, .def = 0, .min = 0, .max = 1e9, .unit = "steps",
-             .doc = "also after every so many steps; 0: not"),
+             .doc = "also after every so many steps: all that a plugin that crashes or hangs can cost; 0: not"),
     SY_PARAM(struct sy_train_settings, keep, .def = 2, .min = 0, .max = 1e6, .unit = "checkpoints",
              .doc = "the newest that are kept; 0: all"),
     SY_PARAM(struct sy_train_settings, snapshots, .def_text = "[]", .min = 1, .max = 1e9, .unit = "epochs",

@@ -312,8 +312,11 @@ static void count_costs(struct run *run) {
 static void tell_checkpoint(const struct run *run) {
     char text[512] = "no checkpoint was kept yet";
     if (run->saved >= 0) {
-        snprintf(text, sizeof text, "the checkpoint of step %lld in %.400s is whole, --resume goes on from there",
-                 (long long)run->saved, run->options->folder);
+        snprintf(
+            text, sizeof text,
+            "the checkpoint of step %lld in %.300s is whole, --resume goes on from there; train.checkpoint_steps says "
+            "how often one is written",
+            (long long)run->saved, run->options->folder);
     }
     sy_calls_last_words(text);
 }

@@ -39,6 +39,15 @@ Test(blame, crash_in_a_decision) {
     expect_checkpoint();
 }
 
+/* With a checkpoint a step nothing is lost; resumed, it comes to the same point. */
+Test(blame, crash_with_a_checkpoint_every_step) {
+    run_broken("crashes", "--set policy.plugin=crashes --set train.checkpoint_steps=1", 0);
+    expect_said("the checkpoint of step 2 in r is whole, --resume goes on from there");
+    cr_expect(exists("r/checkpoints/2"));
+    run_broken("crashes", "--set policy.plugin=crashes --set train.checkpoint_steps=1 --resume", 0);
+    expect_said("policy \"crashes\" crashed in decide, at step 2 (");
+}
+
 Test(blame, abort_in_a_decision) {
     run_broken("aborts", "--set policy.plugin=aborts", 0);
     expect_said("policy \"aborts\" crashed in decide, at step 1 (");
