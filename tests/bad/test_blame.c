@@ -126,3 +126,19 @@ Test(blame, weights_that_diverge) {
     expect_said(", teacher: its output is not finite (");
     expect_said("a lower learning rate or a warm-up may help");
 }
+
+/* The others of a suite go on; the table and the report say which run has no result, and why. */
+Test(blame, crash_in_a_run_of_a_suite) {
+    char plugins[1024];
+    snprintf(plugins, sizeof plugins, "plugins = [\"%s/crashes.so\"];\n", getenv("SWITCHYARD_BAD_PLUGINS"));
+    write_small("small.cfg", plugins);
+    write_text("suite.cfg", "suite = \"s\"; base = \"small.cfg\"; seeds = [1];\n"
+                            "variants: { bad: { policy: { plugin = \"crashes\"; }; }; good: { }; };\n");
+    cr_expect_eq(run_program("compare suite.cfg --out s --jobs 1 --quiet"), 1);
+    cr_expect(exists("s/good/seed-1/result.json") && !exists("s/bad/seed-1/result.json"));
+    char *failure = read_text("s/bad/seed-1/failure.json");
+    cr_expect(failure && strstr(failure, "reason"), "what report tells");
+    free(failure);
+    cr_assert_eq(run_program("report s"), 0);
+    expect_said("1 of 2 runs have finished: 0 running, 0 unfinished, 1 failed, ");
+}

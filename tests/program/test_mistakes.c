@@ -1,6 +1,7 @@
 /* test_mistakes.c - stages and suites that contradict themselves: each mistake with its words, before anything is done. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "program.h"
@@ -101,6 +102,7 @@ Test(mistakes, but_expectations_and_selections_are_kept_for_the_report) {
     cr_expect(said("99.50 (tolerance 0.25)") && said("1.50") && said("no"));
     char *suite = read_text("s/suite.json");
     cr_expect(strstr(suite, "99.5") && strstr(suite, "0.25") && strstr(suite, "\"selection\": null"), "%s", suite);
+    free(suite);
     cr_assert_eq(run_program("report s --format json"), 0);
     cr_expect(said("\"reproduced\""));
 }
