@@ -37,8 +37,9 @@ static const struct sy_field fields[] = {
     SY_PARAM(struct kdcl, t_squared, .def = 1, .flags = SY_FLAG, .doc = "multiply by T^2"),
     SY_PARAM(struct kdcl, include_target, .def = 1, .flags = SY_FLAG,
              .doc = "the learner is a member too, as in the paper; false: only its sources are"),
-    SY_PARAM(struct kdcl, iterations, .def = 20, .min = 1, .max = 100000,
-             .doc = "linear: steps of exponentiated gradient from equal shares; the paper names no solver"),
+    SY_PARAM(struct kdcl, iterations, .def = 20, .min = 0, .max = 100000,
+             .doc = "linear: steps of exponentiated gradient from equal shares; the paper names no solver; 0: the "
+                    "mean logit"),
     SY_PARAM(struct kdcl, held_out_every, .def = 10, .min = 1, .max = 1000000000, .unit = "samples",
              .doc = "general: C is measured on samples whose number is divisible by this, an epoch at a time"),
     SY_PARAM(struct kdcl, ridge, .def = 1e-6, .min = 0, .max = 1, .doc = "general: added to the diagonal of C"),

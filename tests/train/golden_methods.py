@@ -243,16 +243,69 @@ def branches(*names):
 
 
 class One(Method):
-    decay, nesterov = 1e-4, False
-
-    def __init__(self):
+    def __init__(self, decay=1e-4, nesterov=False, attached=False):
+        self.decay, self.nesterov, self.attached = decay, nesterov, attached
         self.modules = seeded({**branches("one", "two", "three"), "gate": Gate(3)})
 
     def losses(self, m, _):
         x = m["trunk"](images())["stage2"]
         z = {k: m[k](x)["logits"] for k in ("one", "two", "three")}
         e = m["gate"](x, *z.values())["logits"]
-        return {**{k: ce(v) + ramp(80) * kl(e.detach(), v, 3) for k, v in z.items()}, "gate": ce(e)}
+        taught = e if self.attached else e.detach()
+        return {**{k: ce(v) + ramp(80) * kl(taught, v, 3) for k, v in z.items()}, "gate": ce(e)}
+
+
+class Alternating(Method):
+    """One network steps, then its outputs are made anew; the next one learns from those. `losses` is of one network."""
+
+    def __init__(self, official=False, averaged=False):
+        self.official, self.averaged = official, averaged
+        self.modules = seeded({k: ResNet8() for k in ("one", "two", "three")})
+
+    def loss(self, own, others):
+        if self.averaged:
+            q = sum(F.softmax(z, 1) for z in others) / len(others)
+            return ce(own) + (q * (q.log() - F.log_softmax(own, 1))).sum(1).mean()
+        if self.official:
+            return F.cross_entropy(own, LABELS, label_smoothing=0.1) + sum(kl(z, own, 1) for z in others)
+        return ce(own) + sum(kl(z, own, 1) for z in others) / len(others)
+
+    def train(self, name):
+        m, rows = self.modules, {}
+        optimizers = {k: torch.optim.Adam(net.parameters(), lr=RATE, betas=(0.5, 0.999)) if self.official else
+                      torch.optim.SGD(net.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=self.decay)
+                      for k, net in m.items()}
+        for step in range(STEPS):
+            z = {k: net(images())["logits"] for k, net in m.items()}
+            for k in m:
+                loss = self.loss(z[k], [other.detach() for j, other in z.items() if j != k])
+                optimizers[k].zero_grad()
+                loss.backward()
+                optimizers[k].step()
+                rows.setdefault(k, []).append(loss.item())
+                z[k] = m[k](images())["logits"]
+            if step == 0:
+                self.print_gradients(name)
+        for node, row in rows.items():
+            numbers = ", ".join(f"{x:.12g}" for x in row)
+            LOSSES.append(f'    {{"{name}", "{node}", {{{numbers}}}}},')
+
+
+class Kdcl(Method):
+    """A view for each; one target of both: min-logit, or their mean."""
+
+    def __init__(self, mean=False):
+        self.mean, self.decay = mean, 5e-4 if mean else 1e-4
+        self.nesterov = not mean
+        self.modules = seeded({k: ResNet8() for k in ("one", "two")})
+
+    def losses(self, m, _):
+        z = {k: m[k](images(view))["logits"] for view, k in enumerate(m)}
+        members = torch.stack([one.detach() for one in z.values()])
+        if self.mean:
+            return {k: 0.5 * ce(own) + 0.5 * kl(members.mean(0), own, 4) for k, own in z.items()}
+        shifted = members - members.gather(2, LABELS.view(1, -1, 1).expand(2, -1, 1))
+        return {k: ce(own) + kl(shifted.min(0).values, own, 2) for k, own in z.items()}
 
 
 class ClIlr(Method):
@@ -296,6 +349,7 @@ class OkdDip(Method):
 
 
 class Pcl(Method):
+    weight = ramp(80)
     averages = {"mean_trunk1": "trunk1", "mean1": "peer1", "mean2": "peer2", "mean3": "peer3"}
 
     def __init__(self):
@@ -313,8 +367,14 @@ class Pcl(Method):
         for i in range(3):
             z = out[i]["logits"]
             others = sum(kl(mean[j], z, 3) for j in range(3) if j != i)
-            losses[f"peer{i + 1}"] = ce(z) + ramp(80) * kl(e.detach(), z, 3) + ramp(80) / 2 * others
+            losses[f"peer{i + 1}"] = ce(z) + self.weight * kl(e.detach(), z, 3) + self.weight / 2 * others
         return losses
+
+
+class PclOfEpoch2(Pcl):
+    """The re-implementation's second epoch, of weight exp(-5 (1 - 2)^2)."""
+
+    weight = math.exp(-5)
 
 
 class Ffl(Method):
@@ -435,6 +495,32 @@ class Kd(Offline):
         return {"student": self.hard * ce(s["logits"]) + self.soft * kl(t["logits"], s["logits"], self.T)}
 
 
+class At(Offline):
+    def __init__(self, norm):
+        super().__init__()
+        self.norm = norm
+
+    def losses(self, m, _):
+        t, s = self.outputs(m)
+        if not self.norm:
+            return {"student": ce(s["logits"]) + 1000 * sum(attention(s[k], t[k]) for k in ("stage1", "stage2", "stage3"))}
+        maps = [[F.normalize(o[k].pow(2).sum(1).flatten(1)) for o in (s, t)] for k in ("stage1", "stage2", "stage3")]
+        return {"student": ce(s["logits"]) + sum((a - b).norm(dim=1).mean() for a, b in maps)}
+
+
+class Dkd(Offline):
+    """beta 6, T 4; the warm-up of 20 epochs is over."""
+
+    def losses(self, m, _):
+        t, s = [one["logits"] / 4 for one in self.outputs(m)]
+        hot = F.one_hot(LABELS, CLASSES).bool()
+        two = [torch.stack([F.softmax(z, 1)[hot], 1 - F.softmax(z, 1)[hot]], 1) for z in (t, s)]
+        rest = [z[~hot].view(BATCH, -1) for z in (t, s)]
+        tckd = (two[0] * (two[0].log() - two[1].log())).sum(1).mean()
+        nckd = kl(rest[0], rest[1], 1)
+        return {"student": ce(4 * s) + 16 * (tckd + 6 * nckd)}
+
+
 class FitNet(Offline):
     """From the student's map at one stage to the teacher's at one: of the same size, half, or twice."""
 
@@ -489,7 +575,11 @@ METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda
            "okddip": lambda: OkdDip(False), "okddip_network": lambda: OkdDip(True), "pcl": Pcl, "ffl": Ffl, "byot": Byot,
            "mean_teacher": MeanTeacher, "kd": lambda: Kd(0.1, 0.9, 4), "takd": lambda: Kd(0.5, 0.5, 5, 1e-4),
            "fitnet": FitNet, "fitnet_half": lambda: FitNet("stage2", "stage3", half=True),
-           "fitnet_twice": lambda: FitNet("stage3", "stage2", twice=True), "ffsd": Ffsd, "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True)}
+           "fitnet_twice": lambda: FitNet("stage3", "stage2", twice=True), "ffsd": Ffsd,
+           "at": lambda: At(False), "at_paper": lambda: At(True), "dkd": Dkd, "dml": Alternating,
+           "dml_official": lambda: Alternating(official=True), "dml_e": lambda: Alternating(averaged=True), "kdcl": Kdcl,
+           "kdcl_reimplemented": lambda: Kdcl(True), "one_okddip": lambda: One(5e-4, True, True),
+           "pcl_reimplemented": PclOfEpoch2, "takd_official": lambda: Kd(0.5, 0.005, 5, 1e-4), "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True)}
 
 for method, make in METHODS.items():
     make().train(method)

@@ -67,12 +67,12 @@ static void expect_gradient(const struct rig *rig, const struct golden_gradient 
 }
 
 /* Takes over the rig. */
-static void follow(struct rig rig, const char *method) {
+static void follow_in(struct rig rig, const char *method, int64_t epoch) {
     int compared = 0;
     for (int step = 0; step < GOLDEN_STEPS; step++) {
         char what[32];
         snprintf(what, sizeof what, "loss of step %d", step + 1);
-        rig_step(&rig, EPOCH);
+        rig_step(&rig, epoch);
         for (size_t i = 0; i < COUNT(golden_losses); i++) {
             if (!strcmp(golden_losses[i].method, method)) {
                 double loss = rig.cohort->members[rig_node(&rig, golden_losses[i].node)].loss;
@@ -91,10 +91,35 @@ static void follow(struct rig rig, const char *method) {
     rig_finish(&rig);
 }
 
+static void follow(struct rig rig, const char *method) {
+    follow_in(rig, method, EPOCH);
+}
+
 static void follow_trace(const char *method) {
     follow(make_method(method, ""), method);
 }
 
+Test(methods, dml) {
+    follow_trace("dml");
+    follow_trace("dml_official");
+    follow_trace("dml_e");
+}
+Test(methods, kdcl) {
+    follow_trace("kdcl");
+    follow_trace("kdcl_reimplemented");
+}
+Test(methods, one_okddip) {
+    follow_trace("one_okddip");
+}
+/* In the second epoch, from 1. */
+Test(methods, pcl_reimplemented) {
+    struct rig rig = make_method("pcl_reimplemented", "");
+    for (int epoch = 1; epoch < 100; epoch++) {
+        double right = epoch < 80 ? exp(-5 * (1 - epoch) * (1 - epoch)) : 1;
+        cr_expect_float_eq(sy_ramp_factor(&rig.experiment->edges[0].ramp, epoch - 1), right, 1e-8, "epoch %d", epoch);
+    }
+    follow_in(rig, "pcl_reimplemented", 1);
+}
 Test(methods, one) {
     follow_trace("one");
 }
@@ -130,6 +155,14 @@ Test(methods, mean_teacher) {
 
 Test(methods, kd) {
     follow(make_method("kd", SMALL_PAIR("teacher")), "kd");
+}
+Test(methods, at_and_dkd) {
+    follow(make_method("at", SMALL_PAIR("teacher")), "at");
+    follow(make_method("at_paper", SMALL_PAIR("teacher")), "at_paper");
+    follow(make_method("dkd", SMALL_PAIR("teacher")), "dkd");
+}
+Test(methods, takd_official) {
+    follow(make_method("takd_official", SMALL_PAIR("assistant")), "takd_official");
 }
 Test(methods, takd) {
     follow(make_method("takd", SMALL_PAIR("assistant")), "takd");
@@ -283,32 +316,13 @@ static void expect_same_nodes(const char *method, const struct rig *one, const s
 #define OFFLINE  SMALL_PAIR("teacher")
 #define EMBEDDED OFFLINE "data.limit=60\nstages.student.topology.contrast.negatives=8\n"
 
+struct held {
+    const char *method, *more;
+};
+
 /* Ablation identity: with all its edges held at 0, a method's networks are those of training without edges. */
-Test(methods, with_edges_held_at_nothing_there_might_be_none) {
-    static const struct {
-        const char *method, *more;
-    } all[] = {
-        {"at", OFFLINE},
-        {"byot", ""},
-        {"cl_ilr", ""},
-        {"cl_ilr_official", ""},
-        {"crd", EMBEDDED},
-        {"crd_kd", EMBEDDED},
-        {"dkd", OFFLINE},
-        {"ffl", ""},
-        {"ffsd", "nodes.up1.rows=8\nnodes.up2.rows=16\n"},
-        {"fitnet", OFFLINE "stages.student.nodes.regressor.channels=32\nstages.student.nodes.regressor.rows=0\n"},
-        {"kd", OFFLINE},
-        {"mean_teacher", ""},
-        {"okddip", ""},
-        {"okddip_network", ""},
-        {"one", ""},
-        {"pcl", ""},
-        {"rco", OFFLINE},
-        {"rco_greedy", OFFLINE},
-        {"takd", SMALL_PAIR("assistant")},
-    };
-    for (size_t m = 0; m < COUNT(all); m++) {
+static void expect_identity(const struct held *all, size_t count) {
+    for (size_t m = 0; m < count; m++) {
         char none[1024];
         const struct rig_images images = {strcmp(all[m].method, "ffsd") ? 8 : 16, 5};
         snprintf(none, sizeof none, "topology.plugin=independent\n%s", all[m].more);
@@ -323,6 +337,40 @@ Test(methods, with_edges_held_at_nothing_there_might_be_none) {
         rig_finish(&with);
         rig_finish(&without);
     }
+}
+
+Test(methods, with_edges_held_at_nothing_there_might_be_none) {
+    static const struct held all[] = {{"cl_ilr", ""}, {"cl_ilr_official", ""}, {"byot", ""}, {"dml", ""},
+                                      {"dml_e", ""},  {"dml_official", ""},    {"kdcl", ""}, {"kdcl_reimplemented", ""},
+                                      {"ffl", ""},    {"mean_teacher", ""}};
+    expect_identity(all, COUNT(all));
+}
+
+Test(methods, with_edges_held_at_nothing_there_might_be_none_in_larger_ones) {
+    static const struct held all[] = {{"ffsd", "nodes.up1.rows=8\nnodes.up2.rows=16\n"},
+                                      {"okddip", ""},
+                                      {"okddip_network", ""},
+                                      {"one", ""},
+                                      {"one_okddip", ""},
+                                      {"pcl", ""},
+                                      {"pcl_reimplemented", ""}};
+    expect_identity(all, COUNT(all));
+}
+
+Test(methods, with_edges_held_at_nothing_there_might_be_none_offline) {
+    static const struct held all[] = {
+        {"at", OFFLINE},
+        {"at_paper", OFFLINE},
+        {"crd", EMBEDDED},
+        {"crd_kd", EMBEDDED},
+        {"dkd", OFFLINE},
+        {"fitnet", OFFLINE "stages.student.nodes.regressor.channels=32\nstages.student.nodes.regressor.rows=0\n"},
+        {"kd", OFFLINE},
+        {"rco", OFFLINE},
+        {"rco_greedy", OFFLINE},
+        {"takd", SMALL_PAIR("assistant")},
+        {"takd_official", SMALL_PAIR("assistant")}};
+    expect_identity(all, COUNT(all));
 }
 
 Test(methods, nodes_that_are_alike_stay_alike) {
