@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLUSH_AT ((size_t)1 << 20)
+#define FLUSH_AT  ((size_t)1 << 20)
+#define MOST_HELD ((size_t)64 << 20)
 
 struct sy_journal {
     char *path;
@@ -15,7 +16,8 @@ struct sy_journal {
     int64_t size; /* bytes in the file, whole lines */
     char *buffer; /* whole lines not yet there */
     size_t used, room;
-    bool cut; /* a part of the line being appended found no memory: jansson does not always pass that on */
+    size_t held; /* of those used, what a flush of its own could not write */
+    bool cut;    /* a part of the line being appended found no memory: jansson does not always pass that on */
 };
 
 /* As many bytes, in as many pieces as the system gives them; fewer only at the end of the file. Negative after a failure. */
@@ -144,7 +146,16 @@ int sy_journal_append(struct sy_journal *journal, json_t *object, struct sy_erro
         journal->used = before;
         return sy_fail(err, SY_ENOMEM, "out of memory: a line for %s", journal->path);
     }
-    return journal->used >= FLUSH_AT ? sy_journal_flush(journal, err) : SY_OK;
+    if (journal->used < FLUSH_AT + journal->held) {
+        return SY_OK;
+    }
+    struct sy_error why = {.size = sizeof why};
+    int status = sy_journal_flush(journal, &why);
+    if (status != SY_OK && journal->used < MOST_HELD) { /* a disk that is full may have room again: a megabyte later */
+        journal->held = journal->used;
+        return SY_OK;
+    }
+    return status == SY_OK ? SY_OK : sy_fail(err, status, "%s", why.text);
 }
 
 int sy_journal_flush(struct sy_journal *journal, struct sy_error *err) {
@@ -163,7 +174,7 @@ int sy_journal_flush(struct sy_journal *journal, struct sy_error *err) {
         done += (size_t)n;
     }
     journal->size += (int64_t)done;
-    journal->used = 0;
+    journal->used = journal->held = 0;
     return SY_OK;
 }
 

@@ -169,6 +169,13 @@ static int finish(struct run *run, int status, struct sy_error *err) {
 
 /* ---- epochs ----------------------------------------------------------------------------------------------------- */
 
+/* A file that could not be written, but may be later. */
+static void warn(const struct run *run, const char *what, const struct sy_error *why) {
+    char text[SY_ERROR_ROOM + 128];
+    snprintf(text, sizeof text, "warning: %s: %s; training goes on", what, why->text);
+    note(run, text);
+}
+
 /* Seconds by phase since the last line, and images a second. */
 static int note_times(struct run *run, const struct sy_moment *now, double seconds, double evaluation,
                       struct sy_error *err) {
@@ -182,8 +189,12 @@ static int note_times(struct run *run, const struct sy_moment *now, double secon
         json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)now->epoch, "step", (json_int_t)now->step,
                   "seconds", sy_json_number(seconds), "evaluation_seconds", sy_json_number(evaluation), "images_per_s",
                   sy_json_number(seconds > 0 ? (double)run->totals.samples / seconds : 0), "phases", phases);
+    struct sy_error why = {.size = sizeof why};
     int status = sy_journal_append(run->times, line, err);
-    return status == SY_OK ? sy_journal_flush(run->times, err) : status;
+    if (status == SY_OK && sy_journal_flush(run->times, &why) != SY_OK) {
+        warn(run, "held until there is room", &why);
+    }
+    return status;
 }
 
 static int end_epoch(struct run *run, const struct sy_moment *now, double seconds, struct sy_error *err) {
@@ -192,6 +203,9 @@ static int end_epoch(struct run *run, const struct sy_moment *now, double second
     double start = sy_seconds_now();
     int status = sy_selection_epoch(&run->selection, now->epoch, run->snapshot.next.step, err);
     double evaluation = sy_seconds_now() - start;
+    if (status == SY_OK && run->selection.lost.code != SY_OK) {
+        warn(run, "the best weights of this epoch are not kept", &run->selection.lost);
+    }
     if (status == SY_OK) {
         status = sy_trajectory_keep(run->cohort, run->folder, now->epoch + 1, err);
     }
@@ -330,20 +344,16 @@ static int save(struct run *run, struct sy_error *err) {
     return status;
 }
 
-/* A checkpoint on the way that cannot be written is no reason to lose what was trained: the disk may have room again
- * when the next one is due. A journal that cannot be written ends the run. */
+/* A checkpoint on the way that cannot be written, or journals that it needs, are no reason to lose what was trained: the
+ * disk may have room again when the next one is due. At the end they are needed. Recorded signals
+ * cannot be held, so that they end the run. */
 static int save_if_possible(struct run *run, struct sy_error *err) {
     struct sy_error why = {.size = sizeof why};
-    char text[SY_ERROR_ROOM + 128];
-    int status = sy_journal_flush(run->snapshot.steps, err);
-    if (status != SY_OK) {
-        return status;
-    }
-    status = sy_journal_flush(run->snapshot.epochs, err);
+    char text[64];
+    int status = sy_recording_flush(run->signals, err);
     if (status == SY_OK && save(run, &why) != SY_OK) {
-        snprintf(text, sizeof text, "warning: no checkpoint of step %lld: %s; training goes on and tries again later",
-                 (long long)run->snapshot.next.step, why.text);
-        note(run, text);
+        snprintf(text, sizeof text, "no checkpoint of step %lld", (long long)run->snapshot.next.step);
+        warn(run, text, &why);
     }
     return status;
 }

@@ -1,7 +1,9 @@
 /* selection.c - see selection.h. */
 #include "selection.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "snapshot.h"
 #include "weights.h"
@@ -95,6 +97,24 @@ static int keep_node(struct sy_selection *selection, int32_t index, struct sy_er
     return status;
 }
 
+/* Better none than those of another epoch. */
+static int forget_node(struct sy_selection *selection, int32_t index, struct sy_error *err) {
+    char name[1000];
+    best_file(name, sizeof name, &selection->cohort->experiment->nodes[index]);
+    const char *path = sy_run_folder_file(selection->folder, name);
+    return unlink(path) == 0 || errno == ENOENT ? SY_OK : sy_fail(err, SY_EIO, "%s", selection->lost.text);
+}
+
+static int keep_if_possible(struct sy_selection *selection, int32_t index, struct sy_error *err) {
+    struct sy_error why = {.size = sizeof why};
+    int status = keep_node(selection, index, &why);
+    if (status == SY_EIO && selection->cohort->experiment->train.select == SY_SELECT_LAST) {
+        selection->lost = why;
+        return forget_node(selection, index, err);
+    }
+    return status == SY_OK ? SY_OK : sy_fail(err, status, "%s", why.text);
+}
+
 static int keep_best(struct sy_selection *selection, int64_t epoch, struct sy_error *err) {
     const struct sy_experiment *experiment = selection->cohort->experiment;
     bool by_test = sy_experiment_watches_test(experiment);
@@ -104,7 +124,7 @@ static int keep_best(struct sy_selection *selection, int64_t epoch, struct sy_er
         bool val = improves(&node->best_val_accuracy, &node->best_val_epoch, &node->val, epoch);
         bool test = improves(&node->best_accuracy, &node->best_epoch, &node->test, epoch);
         if (by_test ? test : val) {
-            status = keep_node(selection, i, err);
+            status = keep_if_possible(selection, i, err);
         }
     }
     return status;
@@ -112,6 +132,7 @@ static int keep_best(struct sy_selection *selection, int64_t epoch, struct sy_er
 
 int sy_selection_epoch(struct sy_selection *selection, int64_t epoch, int64_t step, struct sy_error *err) {
     const struct sy_train_settings *train = &selection->cohort->experiment->train;
+    selection->lost = (struct sy_error){.size = sizeof selection->lost};
     bool due = train->evaluate_every && (epoch + 1) % train->evaluate_every == 0;
     if (!due && epoch + 1 < train->epochs) {
         return SY_OK;

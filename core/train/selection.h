@@ -15,6 +15,7 @@ struct sy_selection {
     struct sy_run_folder *folder; /* gets the best weights: checkpoints/best/NODE.safetensors, and of those that feed
                                      the node, of the same epoch, best/NODE/FEEDER.safetensors */
     bool *feeders;                /* (n_nodes): of the node at hand */
+    struct sy_error lost;         /* why best weights were not kept at the last epoch's end; code SY_OK: they were */
     struct sy_loader *test;       /* NULL: no such split */
     struct sy_loader *validation; /* NULL: no such part */
     struct sy_evaluation scratch; /* on whatever was measured last */
@@ -28,7 +29,8 @@ int sy_selection_init(struct sy_selection *selection, struct sy_cohort *cohort, 
 void sy_selection_finish(struct sy_selection *selection);
 
 /* At the end of an epoch that led to `step`: measures if it is time, and keeps the weights of every node that has never
- * been better (on the validation part, or the test split without one, or where selection is by it). */
+ * been better (on the validation part, or the test split without one, or where selection is by it). Where they cannot be
+ * written and nothing depends on them (the last weights count), `lost` says so, and none are there for the node. */
 int sy_selection_epoch(struct sy_selection *selection, int64_t epoch, int64_t step, struct sy_error *err);
 
 /* At the end of the run: the test split, on the weights that count. *out is NULL without a test split, else valid until

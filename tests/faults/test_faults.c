@@ -29,6 +29,69 @@ Test(faults, a_checkpoint_that_cannot_be_written_is_a_warning) {
     cr_expect(same_bytes("whole/checkpoints/10/student.safetensors", "r/checkpoints/10/student.safetensors"));
 }
 
+/* Whatever goes wrong with a checkpoint on the way, the next one is there and the run is what it would have been. */
+Test(faults, the_run_goes_on_to_the_next_checkpoint) {
+    static const char *const plans[] = {
+        "FAULT_CALLS=,open,mkdir,write, FAULT_HOW=EROFS",
+        "FAULT_CALLS=,write,fsync, FAULT_HOW=EDQUOT",
+        "FAULT_CALLS=,fsync, FAULT_HOW=EIO",
+        "FAULT_CALLS=,rename, FAULT_HOW=ENOSPC",
+        "FAULT_CALLS=,mkdir, FAULT_HOW=EACCES",
+    };
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program("run small.cfg --quiet --out whole --set train.checkpoint_steps=2 --set train.keep=0"), 0);
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+        char plan[256];
+        cr_assert_eq(system("rm -rf r"), 0);
+        snprintf(plan, sizeof plan, "FAULT_UNDER=checkpoints/.2. FAULT_AT=1 FAULT_UNTIL=99 %s", plans[i]);
+        cr_assert_eq(run_with(plan, "run small.cfg --quiet --out r --set train.checkpoint_steps=2 --set train.keep=0"),
+                     0, "%s", plan);
+        cr_expect(said("warning: no checkpoint of step 2: "), "%s", plan);
+        cr_expect_not(exists("r/checkpoints/2/complete"), "%s", plan);
+        cr_expect(exists("r/checkpoints/0/complete") && exists("r/checkpoints/4/complete"), "%s", plan);
+        cr_expect(same_bytes("whole/steps.jsonl", "r/steps.jsonl"), "%s", plan);
+        cr_expect(same_bytes("whole/checkpoints/10/teacher.safetensors", "r/checkpoints/10/teacher.safetensors"));
+    }
+}
+
+/* A signal that comes in the midst of a call is no fault at all. */
+Test(faults, interrupted_calls_are_made_again) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program("run small.cfg --quiet --out whole"), 0);
+    cr_assert_eq(run_with("FAULT_CALLS=,write,pwrite,fsync, FAULT_UNDER=r/ FAULT_AT=1 FAULT_UNTIL=3 FAULT_HOW=EINTR",
+                          "run small.cfg --quiet --out r"),
+                 0);
+    cr_expect_not(said("warning"));
+    cr_expect(same_bytes("whole/steps.jsonl", "r/steps.jsonl"));
+    cr_expect(same_bytes("whole/checkpoints/10/student.safetensors", "r/checkpoints/10/student.safetensors"));
+}
+
+Test(faults, journals_wait_until_there_is_room) {
+    write_small("small.cfg", "");
+    cr_assert_eq(run_program("run small.cfg --quiet --out whole --set train.checkpoint_steps=2"), 0);
+    cr_assert_eq(run_with("FAULT_CALLS=,pwrite, FAULT_UNDER=.jsonl FAULT_AT=1 FAULT_UNTIL=2 FAULT_HOW=ENOSPC",
+                          "run small.cfg --quiet --out r --set train.checkpoint_steps=2"),
+                 0);
+    cr_expect(said("warning: no checkpoint of step 2: r/steps.jsonl: cannot be written: No space left on device"));
+    cr_expect_not(exists("r/checkpoints/2"));
+    cr_expect(same_bytes("whole/steps.jsonl", "r/steps.jsonl"));
+    cr_expect(same_bytes("whole/epochs.jsonl", "r/epochs.jsonl"));
+    cr_expect(exists("r/result.json"));
+}
+
+/* They are a convenience where the last weights count, and the result where the best do. */
+Test(faults, best_weights_that_cannot_be_kept_are_not_there) {
+    const char *plan = "FAULT_CALLS=,write, FAULT_UNDER=checkpoints/best/teacher FAULT_AT=1 FAULT_UNTIL=99 "
+                       "FAULT_HOW=ENOSPC";
+    write_small("small.cfg", "");
+    cr_assert_eq(run_with(plan, "run small.cfg --quiet --out r"), 0);
+    cr_expect(said("warning: the best weights of this epoch are not kept: "));
+    cr_expect_not(exists("r/checkpoints/best/teacher.safetensors"));
+    cr_expect(exists("r/checkpoints/best/student.safetensors") && exists("r/result.json"));
+    cr_assert_eq(run_with(plan, "run small.cfg --quiet --out q --set train.select=best_test"), 1);
+    cr_expect(said("No space left on device"));
+}
+
 Test(faults, the_last_checkpoint_is_needed) {
     write_small("small.cfg", "");
     cr_assert_eq(run_with("FAULT_CALLS=,write, FAULT_UNDER=checkpoints/.10. FAULT_AT=1 FAULT_UNTIL=99 FAULT_HOW=EDQUOT",
