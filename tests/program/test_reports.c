@@ -152,7 +152,7 @@ static void ask(char *answer, size_t room) {
     close(line);
 }
 
-Test(reports, watch_serves_until_it_is_interrupted, .timeout = 60) {
+Test(reports, watch_serves_until_it_is_interrupted, .timeout = 300) {
     char answer[16];
     pid_t child = start(WORDS("--port", "0"));
     if (!exists("out") || !said("until Ctrl-C")) {

@@ -2,6 +2,7 @@
  * suite, and nothing of both left standing in the end. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,6 +29,15 @@ static void become(char *const *argv, const char *name) {
     _exit(127);
 }
 
+/* Waits until the program has written, so has the terminal open, or has died. */
+static void wait_for(int controller, pid_t child) {
+    struct pollfd polled = {.fd = controller, .events = POLLIN};
+    siginfo_t ended = {0};
+    while (poll(&polled, 1, 100) == 0 && waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           !ended.si_pid) {
+    }
+}
+
 /* Runs the program on a terminal of its own and interrupts it once it has written `until` (NULL: never); everything that it
  * wrote, to be freed, and its exit code. */
 static char *on_terminal(int *code, char *const *argv, const char *until) {
@@ -37,7 +47,7 @@ static char *on_terminal(int *code, char *const *argv, const char *until) {
     int how, controller = posix_openpt(O_RDWR | O_NOCTTY);
     cr_assert(text && controller >= 0 && grantpt(controller) == 0 && unlockpt(controller) == 0);
     const char *name = ptsname(controller);
-    int held = open(name, O_RDWR | O_NOCTTY); /* until the program has it there would be an end */
+    int held = open(name, O_RDWR | O_NOCTTY); /* until the program has it open there would be an end */
     pid_t child = fork();
     cr_assert(held >= 0 && child >= 0);
     if (child == 0) {
@@ -45,11 +55,9 @@ static char *on_terminal(int *code, char *const *argv, const char *until) {
         close(held);
         become(argv, name);
     }
+    wait_for(controller, child);
+    close(held);
     while (used + 1 < ROOM && (got = read(controller, text + used, ROOM - 1 - used)) > 0) {
-        if (held >= 0) { /* it has written, so it has opened */
-            close(held);
-            held = -1;
-        }
         used += (size_t)got;
         if (until && strstr(text, until)) {
             kill(child, SIGINT);
@@ -83,7 +91,7 @@ static size_t widest(const char *text) {
         "--set", "nodes.teacher.hidden=[300]"
 #define WORDS(...) ((char *const *)(uintptr_t)(const char *const[]){"switchyard", __VA_ARGS__, NULL})
 
-Test(terminal, a_run_has_one_line_that_never_wraps_and_goes_when_it_ends, .timeout = 60) {
+Test(terminal, a_run_has_one_line_that_never_wraps_and_goes_when_it_ends, .timeout = 300) {
     int code;
     write_small("small.cfg", "");
     char *text = on_terminal(&code, WORDS("run", "small.cfg", "--out", "r", ENDLESS), "step ");
@@ -98,7 +106,7 @@ Test(terminal, a_run_has_one_line_that_never_wraps_and_goes_when_it_ends, .timeo
     free(text);
 }
 
-Test(terminal, a_suite_has_a_board_that_is_drawn_anew, .timeout = 60) {
+Test(terminal, a_suite_has_a_board_that_is_drawn_anew, .timeout = 300) {
     int code;
     write_small("small.cfg", "");
     write_text("suite.cfg", "suite = \"s\"; base = \"small.cfg\"; seeds = [1, 2];\n"
@@ -111,7 +119,7 @@ Test(terminal, a_suite_has_a_board_that_is_drawn_anew, .timeout = 60) {
     free(text);
 }
 
-Test(terminal, bench_says_what_it_measures_and_takes_it_away, .timeout = 60) {
+Test(terminal, bench_says_what_it_measures_and_takes_it_away, .timeout = 300) {
     int code;
     char *text = on_terminal(&code,
                              WORDS("bench", "--net", "mlp-4", "--backend", "reference", "--threads", "1", "--batch",
