@@ -6,6 +6,7 @@
 
 #include "../data/image.h"
 #include "../data/view.h"
+#include "../record/json.h"
 #include "../train/cohort.h"
 #include "weights_file.h"
 
@@ -92,7 +93,7 @@ static const char *class_name(const struct sy_model_card *card, int32_t k, char 
 static json_t *number_list(const float *values, int32_t count) {
     json_t *list = json_array();
     for (int32_t i = 0; i < count; i++) {
-        json_array_append_new(list, json_real((double)values[i]));
+        sy_json_add(&list, json_real((double)values[i]));
     }
     return list;
 }
@@ -114,13 +115,13 @@ static void answer(const struct arguments *arguments, const struct sy_weights *w
         if (!arguments->json) {
             printf("  %6.2f %%  %s\n", 100 * p[k], name);
         } else {
-            json_array_append_new(list, json_pack("{s:i, s:s, s:f}", "class", k, "name", name, "probability", p[k]));
+            sy_json_add(&list, json_pack("{s:i, s:s, s:f}", "class", k, "name", name, "probability", p[k]));
         }
     }
     if (arguments->json) {
         json_t *line = json_pack("{s:s, s:O}", "image", image, "classes", list);
         if (arguments->logits) {
-            json_object_set_new(line, "logits", number_list(logits, classes));
+            sy_json_put(&line, "logits", number_list(logits, classes));
         }
         json_dumpf(line, stdout, JSON_COMPACT);
         printf("\n");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../record/journal.h"
+#include "../record/json.h"
 #include "../record/run_folder.h"
 
 struct suite_settings {
@@ -206,9 +207,9 @@ static json_t *expected_json(const struct sy_suite_variant *variant) {
     json_t *nodes = variant->n_expected ? json_object() : json_null();
     for (size_t i = 0; i < variant->n_expected; i++) {
         const struct sy_expected *expected = &variant->expected[i];
-        json_object_set_new(nodes, expected->node,
-                            json_pack("{s:o, s:o}", "value", sy_json_number(expected->value), "tolerance",
-                                      expected->tolerance >= 0 ? sy_json_number(expected->tolerance) : json_null()));
+        sy_json_put(&nodes, expected->node,
+                    json_pack("{s:o, s:o}", "value", sy_json_number(expected->value), "tolerance",
+                              expected->tolerance >= 0 ? sy_json_number(expected->tolerance) : json_null()));
     }
     return nodes;
 }
@@ -232,12 +233,12 @@ int sy_suite_write(const struct sy_suite *suite, const char *folder, int threads
     char path[4200];
     json_t *seeds = json_array(), *variants = json_array();
     for (size_t s = 0; s < suite->n_seeds; s++) {
-        json_array_append_new(seeds, json_integer(suite->seeds[s]));
+        sy_json_add(&seeds, json_integer(suite->seeds[s]));
     }
     for (size_t v = 0; v < suite->n_variants; v++) {
         const char *name = sy_suite_variant_name(suite, v);
-        json_array_append_new(variants, json_pack("{s:s, s:o, s:s}", "name", name, "expected",
-                                                  expected_json(&suite->variants[v]), "folder", name));
+        sy_json_add(&variants, json_pack("{s:s, s:o, s:s}", "name", name, "expected",
+                                         expected_json(&suite->variants[v]), "folder", name));
     }
     json_t *object =
         json_pack("{s:s, s:s?, s:o, s:o, s:i, s:o}", "suite", suite->name, "baseline", suite->baseline, "seeds", seeds,

@@ -11,6 +11,7 @@ struct block {
 
 struct sy_arena {
     struct block *blocks;
+    bool was_short;
 };
 
 struct sy_arena *sy_arena_create(void) {
@@ -32,11 +33,20 @@ void *sy_arena_take(struct sy_arena *arena, size_t bytes) {
     /* One block a piece, so that the address sanitizer sees every overrun; configurations are small. */
     struct block *block = bytes < SIZE_MAX - sizeof *block ? calloc(1, sizeof *block + bytes) : NULL;
     if (!block) {
+        arena->was_short = true;
         return NULL;
     }
     block->next = arena->blocks;
     arena->blocks = block;
     return block->data;
+}
+
+bool sy_arena_was_short(const struct sy_arena *arena) {
+    return arena->was_short;
+}
+
+void sy_arena_note_short(struct sy_arena *arena) {
+    arena->was_short = true;
 }
 
 char *sy_arena_text(struct sy_arena *arena, const char *text) {

@@ -12,6 +12,10 @@ struct sy_arena;
 struct sy_arena *sy_arena_create(void);
 void sy_arena_destroy(struct sy_arena *arena);
 void *sy_arena_take(struct sy_arena *arena, size_t bytes); /* zeroed; NULL when memory is used up */
+/* Whether it ever was: for those who went on without. */
+bool sy_arena_was_short(const struct sy_arena *arena);
+/* Says so for memory that is not the arena's. */
+void sy_arena_note_short(struct sy_arena *arena);
 char *sy_arena_text(struct sy_arena *arena, const char *text);
 
 /* One table: rows of `field_size` bytes each (0: this build's), up to the row without a name. */

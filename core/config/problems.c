@@ -1,6 +1,7 @@
 /* problems.c - see problems.h. */
 #include "problems.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,15 @@ static void in_order(const struct sy_problems *problems, size_t *order) {
         }
         order[k] = i;
     }
+}
+
+bool sy_problems_no_memory(const struct sy_problems *problems) {
+    bool found = problems->lost;
+    for (size_t i = 0; i < problems->count && !found; i++) {
+        const char *text = problems->list[i].text;
+        found = strstr(text, "memory is used up") || strstr(text, strerror(ENOMEM));
+    }
+    return found;
 }
 
 void sy_problems_print(const struct sy_problems *problems, FILE *out) {

@@ -5,6 +5,7 @@
 #ifndef SY_CONFIG_PROBLEMS_H
 #define SY_CONFIG_PROBLEMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -29,6 +30,8 @@ void sy_problems_add(struct sy_problems *problems, const struct sy_problems *fro
 
 size_t sy_problems_count(const struct sy_problems *problems);
 const char *sy_problems_text(const struct sy_problems *problems, size_t index);
+/* Whether one of them is that memory was used up, rather than that something is wrong with a file. */
+bool sy_problems_no_memory(const struct sy_problems *problems);
 /* One a line, in the order of files and lines where known. */
 void sy_problems_print(const struct sy_problems *problems, FILE *out);
 

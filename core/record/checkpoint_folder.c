@@ -24,7 +24,12 @@ bool sy_checkpoint_file_name(const char *name) {
             return false;
         }
     }
-    return name[0] != '\0' && name[0] != '.' && !strchr(name, '/');
+    for (const char *at = name; *at; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7F || *at == '/') {
+            return false;
+        }
+    }
+    return name[0] != '\0' && name[0] != '.';
 }
 
 /* The step of a folder's name, -1 if it is none: digits, no zero in front, no overflow. */

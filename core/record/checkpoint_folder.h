@@ -20,7 +20,8 @@ const char *sy_checkpoint_complete_text(char out[SY_CHECKPOINT_COMPLETE_ROOM], c
 /* "a/b" in malloc'ed memory; NULL when memory is used up. */
 char *sy_path_join(const char *folder, const char *name);
 
-/* Whether a name may be that of a checkpoint's file: no folders, nothing hidden, none of the names above. */
+/* Whether a name may be that of a checkpoint's file: no folders, nothing hidden, no line ends or other
+ * control characters, none of the names above. */
 bool sy_checkpoint_file_name(const char *name);
 
 /* Steps of the folders in checkpoints/, newest first, whole or not; malloc'ed. No folder, no steps. */

@@ -5,6 +5,7 @@
 
 #include "checkpoint.h"
 #include "checkpoint_folder.h"
+#include "json.h"
 
 /* Whether state.json is the one that was written. */
 static int check_state(const char *folder, struct sy_error *err) {
@@ -61,9 +62,12 @@ static int read_state(json_t **out, const char *folder, struct sy_error *err) {
     if (!path) {
         return sy_fail(err, SY_ENOMEM, "out of memory");
     }
+    long before = sy_json_short_of_memory();
     json_t *state = json_load_file(path, JSON_REJECT_DUPLICATES, &at);
     json_t *files = json_object_get(state, SY_CHECKPOINT_FILES);
-    if (!state && (!at.text[0] || json_error_code(&at) == json_error_out_of_memory)) {
+    if (sy_json_short_of_memory() != before) { /* jansson may have gone on with half a number */
+        status = sy_fail(err, SY_ENOMEM, "out of memory: %s", path);
+    } else if (!state && (!at.text[0] || json_error_code(&at) == json_error_out_of_memory)) {
         status = sy_fail(err, SY_ENOMEM, "out of memory: %s", path);
     } else if (!json_is_object(files)) {
         status = sy_fail(err, SY_EINVAL, "%s: is no state of a checkpoint", path);

@@ -1,6 +1,7 @@
 #include "json.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +30,35 @@ static int take(const char *from, size_t count, void *data) {
     return 0;
 }
 
-char *sy_json_dump(const json_t *value) {
+char *sy_json_dump_as(const json_t *value, size_t flags) {
     struct text text = {0};
-    if (json_dump_callback(value, take, &text, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0 && !text.cut) {
+    if (json_dump_callback(value, take, &text, flags | JSON_REAL_PRECISION(17)) == 0 && !text.cut) {
         return text.at;
     }
     free(text.at);
     return NULL;
+}
+
+char *sy_json_dump(const json_t *value) {
+    return sy_json_dump_as(value, JSON_INDENT(2));
+}
+
+static atomic_long refused = -1; /* -1: not yet counting */
+
+static void *take_counted(size_t bytes) {
+    void *at = malloc(bytes);
+    if (!at) {
+        atomic_fetch_add(&refused, 1);
+    }
+    return at;
+}
+
+long sy_json_short_of_memory(void) {
+    long uncounted = -1;
+    if (atomic_compare_exchange_strong(&refused, &uncounted, 0)) {
+        json_set_alloc_funcs(take_counted, free);
+    }
+    return atomic_load(&refused);
 }
 
 json_t *sy_json_string(const char *text) {

@@ -25,6 +25,13 @@ static inline void sy_json_add(json_t **array, json_t *value) {
 /* As indented text, malloc'ed; NULL when memory is used up, where json_dumps may return text with holes (jansson 2.14
  * does not look whether the name of a key found room). */
 char *sy_json_dump(const json_t *value);
+/* The same in another form: JSON_COMPACT. */
+char *sy_json_dump_as(const json_t *value, size_t flags);
+
+/* How often jansson found no memory since this was first called: it tells some of that as damaged text, and leaves out
+ * of a value what it had no room for. For readers to whom a missing piece is no failure. The count is of the whole
+ * process, as jansson's allocator is. [any] */
+long sy_json_short_of_memory(void);
 
 /* A string; bytes that are no UTF-8, as paths may have them, become '?'. NULL: null. */
 json_t *sy_json_string(const char *text);

@@ -1,5 +1,6 @@
 /* The reading half of safetensors.h. */
 #include "safetensors.h"
+#include "json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,8 +103,11 @@ static int parse_header(json_t **out, const struct reader *r) {
         status = sy_fail(r->err, SY_EINVAL, "%s: is no safetensors file: its header does not begin with '{'", r->path);
         goto release_text;
     }
+    long before = sy_json_short_of_memory();
     *out = json_loadb(text, r->header_bytes, JSON_REJECT_DUPLICATES, &at);
-    if (!*out && (!at.text[0] || json_error_code(&at) == json_error_out_of_memory)) {
+    if (sy_json_short_of_memory() != before) { /* jansson may have gone on with half a number */
+        status = sy_fail(r->err, SY_ENOMEM, "out of memory: %s", r->path);
+    } else if (!*out && (!at.text[0] || json_error_code(&at) == json_error_out_of_memory)) {
         status = sy_fail(r->err, SY_ENOMEM, "out of memory: %s", r->path);
     } else if (!*out) {
         status = sy_fail(r->err, SY_EINVAL, "%s: the header is not JSON as the format wants it: %s (byte %d)", r->path,

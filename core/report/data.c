@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../record/json.h"
 #include "../record/journal.h"
 #include "metrics.h"
 #include "write.h"
@@ -82,19 +83,19 @@ static json_t *metric_json(const struct sy_report *report, int32_t variant, enum
     struct sy_paired paired = sy_metric_difference(report, variant, metric, node);
     json_t *values = json_array();
     for (int32_t s = 0; s < report->n_seeds; s++) {
-        json_array_append_new(values, sy_json_number(sy_metric_of(&report->variants[variant].runs[s], metric, node)));
+        sy_json_add(&values, sy_json_number(sy_metric_of(&report->variants[variant].runs[s], metric, node)));
     }
     json_t *object =
         json_pack("{s:s, s:i, s:o, s:o, s:o}", "unit", sy_metric_about(metric)->unit, "n", (int)summary.n, "mean",
                   sy_json_number(summary.mean), "sd", sy_json_number(summary.sd), "values", values);
     if (report->baseline >= 0 && variant != report->baseline) {
-        json_object_set_new(object, "difference",
-                            json_pack("{s:i, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o}", "pairs", (int)paired.n,
-                                      "identical", (int)paired.identical, "mean", sy_json_number(paired.mean), "sd",
-                                      sy_json_number(paired.sd), "low", sy_json_number(paired.low), "high",
-                                      sy_json_number(paired.high), "t", sy_json_number(paired.t), "p_t",
-                                      sy_json_number(paired.p_t), "n_wilcoxon", (int)paired.n_wilcoxon, "w",
-                                      sy_json_number(paired.w), "p_wilcoxon", sy_json_number(paired.p_wilcoxon)));
+        sy_json_put(&object, "difference",
+                    json_pack("{s:i, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o}", "pairs", (int)paired.n,
+                              "identical", (int)paired.identical, "mean", sy_json_number(paired.mean), "sd",
+                              sy_json_number(paired.sd), "low", sy_json_number(paired.low), "high",
+                              sy_json_number(paired.high), "t", sy_json_number(paired.t), "p_t",
+                              sy_json_number(paired.p_t), "n_wilcoxon", (int)paired.n_wilcoxon, "w",
+                              sy_json_number(paired.w), "p_wilcoxon", sy_json_number(paired.p_wilcoxon)));
     }
     return object;
 }
@@ -103,8 +104,8 @@ static json_t *metrics_json(const struct sy_report *report, int32_t variant, int
     json_t *object = json_object();
     for (int m = first; m < last; m++) {
         if (sy_metric_summary(report, variant, (enum sy_metric)m, node).n) {
-            json_object_set_new(object, sy_metric_about((enum sy_metric)m)->key,
-                                metric_json(report, variant, (enum sy_metric)m, node));
+            sy_json_put(&object, sy_metric_about((enum sy_metric)m)->key,
+                        metric_json(report, variant, (enum sy_metric)m, node));
         }
     }
     return object;
@@ -115,9 +116,9 @@ static json_t *node_json(const struct sy_report *report, int32_t variant, int32_
     enum sy_reproduced found = sy_metric_reproduced(report, variant, node);
     json_t *object = metrics_json(report, variant, 0, SY_NODE_METRICS, node);
     if (found != SY_NOT_EXPECTED) {
-        json_object_set_new(object, "expected",
-                            json_pack("{s:o, s:o, s:s}", "value", sy_json_number(expected->value), "tolerance",
-                                      sy_json_number(expected->tolerance), "reproduced", sy_reproduced_name(found)));
+        sy_json_put(&object, "expected",
+                    json_pack("{s:o, s:o, s:s}", "value", sy_json_number(expected->value), "tolerance",
+                              sy_json_number(expected->tolerance), "reproduced", sy_reproduced_name(found)));
     }
     return object;
 }
@@ -126,7 +127,7 @@ static json_t *run_json(const struct sy_report *report, const struct sy_report_r
     json_t *diverged = json_object(), *steps = json_object();
     for (int32_t n = 0; n < report->n_nodes; n++) {
         if (run->nodes[n].diverged >= 0) {
-            json_object_set_new(diverged, report->nodes[n], json_integer(run->nodes[n].diverged));
+            sy_json_put(&diverged, report->nodes[n], json_integer(run->nodes[n].diverged));
         }
         if (run->nodes[n].diverged_step >= 0) {
             json_object_set_new(steps, report->nodes[n], json_integer(run->nodes[n].diverged_step));
@@ -141,10 +142,10 @@ static json_t *run_json(const struct sy_report *report, const struct sy_report_r
 static json_t *variant_json(const struct sy_report *report, int32_t variant) {
     json_t *nodes = json_object(), *runs = json_array();
     for (int32_t n = 0; n < report->n_nodes; n++) {
-        json_object_set_new(nodes, report->nodes[n], node_json(report, variant, n));
+        sy_json_put(&nodes, report->nodes[n], node_json(report, variant, n));
     }
     for (int32_t s = 0; s < report->n_seeds; s++) {
-        json_array_append_new(runs, run_json(report, &report->variants[variant].runs[s]));
+        sy_json_add(&runs, run_json(report, &report->variants[variant].runs[s]));
     }
     return json_pack("{s:s, s:i, s:o, s:o, s:o}", "name", report->variants[variant].name, "diverged",
                      (int)sy_report_count_of(report, variant, SY_REPORT_DIVERGED), "nodes", nodes, "run",
@@ -154,10 +155,10 @@ static json_t *variant_json(const struct sy_report *report, int32_t variant) {
 bool sy_report_json(FILE *out, const struct sy_report *report) {
     json_t *variants = json_array(), *notes = json_array();
     for (int32_t v = 0; v < report->n_variants; v++) {
-        json_array_append_new(variants, variant_json(report, v));
+        sy_json_add(&variants, variant_json(report, v));
     }
     for (int32_t i = 0; i < report->n_notes; i++) {
-        json_array_append_new(notes, json_string_nocheck(report->notes[i]));
+        sy_json_add(&notes, json_string_nocheck(report->notes[i]));
     }
     json_t *object = json_pack("{s:s, s:s?, s:s?, s:f, s:o, s:o}", "suite", report->title, "baseline",
                                report->baseline >= 0 ? report->variants[report->baseline].name : NULL, "selection",

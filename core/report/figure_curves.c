@@ -69,7 +69,7 @@ static double longest(const struct sy_report *report) {
 static void write_block(FILE *out, const struct sy_report *report, const struct wish *wish, int32_t variant,
                         int32_t node) {
     int64_t epochs = most_epochs(report, variant), step = epochs / MOST_POINTS + 1;
-    double *values = malloc(((size_t)report->n_seeds + 1) * sizeof *values);
+    double *values = sy_report_room(report, (size_t)report->n_seeds + 1, sizeof *values);
     fputs("# variant ", out);
     sy_sketch_text(out, report->variants[variant].name);
     fputs(": epoch mean low high n\n", out);

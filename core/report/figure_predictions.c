@@ -90,7 +90,7 @@ static double *pooled(const struct sy_report *report, int32_t variant, int32_t n
         const struct sy_report_run *run = &report->variants[variant].runs[s];
         const double *counts = run->nodes[node].confusion;
         size_t cells = (size_t)run->classes * (size_t)run->classes;
-        if (counts && !sum && (sum = calloc(cells, sizeof *sum))) {
+        if (counts && !sum && (sum = sy_report_room(report, cells, sizeof *sum))) {
             *classes = run->classes;
             *names = run->class_names;
         }

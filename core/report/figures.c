@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../config/fields.h"
 #include "../record/run_folder.h"
@@ -54,7 +55,11 @@ int sy_figures_make(struct sy_figures *out, struct sy_report *report, const char
                     struct sy_error *err) {
     static int (*const makers[])(struct sy_figures *, struct sy_error *) = {sy_figures_curves, sy_figures_cost,
                                                                             sy_figures_gates, sy_figures_predictions};
+    struct stat about;
     *out = (struct sy_figures){.report = report, .folder = sy_arena_text(report->arena, folder)};
+    if (lstat(folder, &about) == 0 && S_ISLNK(about.st_mode)) { /* what is reported on may be anybody's */
+        return sy_fail(err, SY_EINVAL, "%s: is a link, and figures go through none; remove it", folder);
+    }
     int status = out->folder ? sy_make_folders(folder, err) : sy_fail(err, SY_ENOMEM, "no memory for figures");
     for (size_t i = 0; i < sizeof makers / sizeof *makers && status == SY_OK; i++) {
         status = makers[i](out, err);
@@ -69,6 +74,9 @@ int sy_figures_make(struct sy_figures *out, struct sy_report *report, const char
     for (int32_t i = 0; i < out->count; i++) {
         const char *path = file_of(out, i, strstr(kinds, "svg") ? ".svg" : ".pdf");
         out->at[i].drawn = path && sy_is_there(path);
+    }
+    if (sy_report_memory(report, err) != SY_OK) {
+        return SY_ENOMEM;
     }
     if (out->left_out) {
         sy_report_note(report, "%d figures more than %d were left out", (int)out->left_out, SY_MOST_FIGURES);

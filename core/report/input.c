@@ -89,7 +89,9 @@ static bool grow(struct sy_lines *lines) {
     if (lines->length + 1 < lines->room) {
         return true;
     }
-    char *larger = lines->room < SY_MOST_LINE ? realloc(lines->line, lines->room * 2) : NULL;
+    bool fits = lines->room < SY_MOST_LINE;
+    char *larger = fits ? realloc(lines->line, lines->room * 2) : NULL;
+    lines->no_memory = lines->no_memory || (fits && !larger);
     if (larger) {
         lines->line = larger;
         lines->room *= 2;

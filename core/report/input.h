@@ -35,6 +35,7 @@ struct sy_lines {
     int64_t number; /* of the line, from 1 */
     bool whole;     /* it has an end: the last line of a run under way may lack one */
     bool cut;       /* longer than SY_MOST_LINE: only its beginning is here */
+    bool no_memory; /* for a whole line: only its beginning is here */
 };
 
 int sy_lines_open(struct sy_lines *lines, const char *path, struct sy_error *err);

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../config/fields.h"
+#include "read.h"
+
 static const struct sy_metric_about metrics[SY_METRICS] = {
     [SY_METRIC_ACCURACY] = {"accuracy", "accuracy", "%", 100, 2, 1},
     [SY_METRIC_TOP5] = {"top5", "top-5", "%", 100, 2, 1},
@@ -68,7 +71,7 @@ bool sy_metric_measured(const struct sy_report *report, enum sy_metric metric) {
 
 /* One a seed, malloc'ed; NULL when memory is used up. */
 static double *figures_of(const struct sy_report *report, int32_t variant, enum sy_metric metric, int32_t node) {
-    double *values = malloc(((size_t)report->n_seeds + 1) * sizeof *values);
+    double *values = sy_report_room(report, (size_t)report->n_seeds + 1, sizeof *values);
     for (int32_t s = 0; values && s < report->n_seeds; s++) {
         values[s] = sy_metric_of(&report->variants[variant].runs[s], metric, node);
     }
@@ -79,6 +82,11 @@ struct sy_summary sy_metric_summary(const struct sy_report *report, int32_t vari
                                     int32_t node) {
     double *values = figures_of(report, variant, metric, node);
     struct sy_summary summary = sy_summarize(values, values ? report->n_seeds : 0);
+    for (int32_t s = 0; values && s < report->n_seeds && !summary.n; s++) {
+        if (isfinite(values[s])) { /* there was no memory to count it */
+            sy_arena_note_short(report->arena);
+        }
+    }
     free(values);
     return summary;
 }
@@ -89,6 +97,14 @@ struct sy_paired sy_metric_difference(const struct sy_report *report, int32_t va
     double *one = possible ? figures_of(report, variant, metric, node) : NULL;
     double *other = possible ? figures_of(report, report->baseline, metric, node) : NULL;
     struct sy_paired paired = sy_compare_pairs(one, other, one && other ? report->n_seeds : 0);
+    for (int32_t s = 0; one && other && s < report->n_seeds && !paired.n; s++) {
+        if (isfinite(one[s]) && isfinite(other[s])) {
+            sy_arena_note_short(report->arena);
+        }
+    }
+    if (paired.n && !paired.identical && !paired.n_wilcoxon) {
+        sy_arena_note_short(report->arena);
+    }
     free(one);
     free(other);
     return paired;

@@ -17,12 +17,13 @@
 #define MOST_PICTURE (8u << 20)
 
 /* A whole regular file of limited size, zero-terminated, to be freed; NULL where it cannot be had. */
-static char *read_limited(const char *path, size_t most) {
+static char *read_limited(struct sy_report *report, const char *path, size_t most) {
     struct sy_error ignored = {.size = sizeof ignored};
     int64_t size = 0;
     int fd = path ? sy_open_regular(path, &size, &ignored) : -1;
     FILE *file = fd >= 0 && size <= (int64_t)most ? fdopen(fd, "r") : NULL;
     char *text = file ? malloc((size_t)size + 1) : NULL;
+    report->no_memory = report->no_memory || (file && !text);
     if (text) {
         text[fread(text, 1, (size_t)size, file)] = 0;
     }
@@ -76,8 +77,8 @@ static void write_tables(FILE *out, const char *head, struct sy_report *report, 
 static void write_figure(FILE *out, const struct sy_figures *figures, int32_t index) {
     const struct sy_figure *figure = &figures->at[index];
     char prefix[32];
-    char *svg =
-        read_limited(sy_report_printf(figures->report, "%s/%s.svg", figures->folder, figure->name), MOST_PICTURE);
+    char *svg = read_limited(
+        figures->report, sy_report_printf(figures->report, "%s/%s.svg", figures->folder, figure->name), MOST_PICTURE);
     snprintf(prefix, sizeof prefix, "f%d-", (int)index);
     fputs("<figure>", out);
     if (!svg || !sy_inline_svg(out, svg, prefix, figure->caption)) {
@@ -112,8 +113,8 @@ static void write_configs(FILE *out, struct sy_report *report) {
     for (int32_t v = 0; v < report->n_variants && v < MOST_CONFIGS; v++) {
         char *text = NULL;
         for (int32_t s = 0; s < report->n_seeds && !text; s++) {
-            text =
-                read_limited(sy_report_printf(report, "%s/run.cfg", report->variants[v].runs[s].folder), MOST_CONFIG);
+            text = read_limited(report, sy_report_printf(report, "%s/run.cfg", report->variants[v].runs[s].folder),
+                                MOST_CONFIG);
         }
         if (!text) {
             continue;
@@ -161,7 +162,7 @@ int sy_page_body(FILE *out, struct sy_report *report, const struct sy_figures *f
     write_tables(out, "<h2>Settings</h2>\n", report, SY_SHEET_SETTINGS, SY_SHEET_SETTINGS);
     write_configs(out, report);
     write_notes(out, report);
-    return ferror(out) ? sy_fail(err, SY_EIO, "the page cannot be written") : SY_OK;
+    return ferror(out) ? sy_fail(err, SY_EIO, "the page cannot be written") : sy_report_memory(report, err);
 }
 
 int sy_page_write(FILE *out, struct sy_report *report, const struct sy_figures *figures, bool live,
@@ -199,11 +200,6 @@ static int write_file(const char *path, struct sy_report *report, const struct s
 int sy_page_file(const char *path, struct sy_report *report, struct sy_error *err) {
     struct sy_figures *figures = calloc(1, sizeof *figures);
     const char *folder = sy_report_printf(report, "%s/figures", report->folder);
-    struct stat about;
-    if (folder && lstat(folder, &about) == 0 && S_ISLNK(about.st_mode)) {
-        free(figures);
-        return sy_fail(err, SY_EINVAL, "%s: is a link, and figures go through none; remove it", folder);
-    }
     int status = figures && folder ? sy_figures_make(figures, report, folder, "svg pdf", err)
                                    : sy_fail(err, SY_ENOMEM, "no memory for the page");
     status = status == SY_OK ? write_file(path, report, figures, err) : status;

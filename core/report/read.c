@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "../config/fields.h"
+#include "../record/json.h"
 #include "input.h"
 
 #define MOST_NOTES    200
@@ -30,6 +31,14 @@ char *sy_report_printf(struct sy_report *report, const char *format, ...) {
     va_end(again);
     va_end(args);
     return text;
+}
+
+void *sy_report_room(const struct sy_report *report, size_t count, size_t size) {
+    void *room = calloc(count, size);
+    if (!room) {
+        sy_arena_note_short(report->arena);
+    }
+    return room;
 }
 
 void sy_report_note(struct sy_report *report, const char *format, ...) {
@@ -260,6 +269,7 @@ int sy_report_read(struct sy_report **out, const char *folder, const char *basel
         free(report);
         return sy_fail(err, SY_ENOMEM, "no memory to read %s", folder);
     }
+    report->json_before = sy_json_short_of_memory();
     report->notes = sy_arena_take(report->arena, MOST_NOTES * sizeof *report->notes);
     report->nodes = sy_arena_take(report->arena, SY_MOST_NODES * sizeof *report->nodes);
     report->roles = sy_arena_take(report->arena, SY_MOST_NODES * sizeof *report->roles);
@@ -269,12 +279,21 @@ int sy_report_read(struct sy_report **out, const char *folder, const char *basel
     } else {
         status = read_all(report, baseline, err);
     }
+    if (sy_report_memory(report, err) != SY_OK) {
+        status = SY_ENOMEM; /* rather than that something is damaged */
+    }
     if (status != SY_OK) {
         sy_report_destroy(report);
         return status;
     }
     *out = report;
     return SY_OK;
+}
+
+int sy_report_memory(const struct sy_report *report, struct sy_error *err) {
+    bool lost =
+        report->no_memory || sy_arena_was_short(report->arena) || sy_json_short_of_memory() != report->json_before;
+    return lost ? sy_fail(err, SY_ENOMEM, "no memory to report on %s", report->folder ? report->folder : "it") : SY_OK;
 }
 
 void sy_report_destroy(struct sy_report *report) {

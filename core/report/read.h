@@ -24,4 +24,7 @@ bool sy_report_scan_run(struct sy_report *report, struct sy_report_run *run);
 /* Figures, series and predictions, once the nodes of the whole report are known. */
 bool sy_report_read_run(struct sy_report *report, struct sy_report_run *run);
 
+/* Zeroed room for `count` of something, to be freed; NULL, and the report knows, when memory is used up. */
+void *sy_report_room(const struct sy_report *report, size_t count, size_t size);
+
 #endif

@@ -106,6 +106,7 @@ static bool read_rows(struct sy_report *report, struct sy_report_run *run, struc
         bool half = !lines->whole && !object && run->state != SY_REPORT_FINISHED;
         sound = why || half || take_line(report, run, rows, object, &why);
         json_decref(object);
+        sound = sound && !lines->no_memory;
         damaged += why != NULL;
         if (why && damaged <= MOST_NOTES) {
             sy_report_note(report, "%s:%lld: is %s; skipped", path, (long long)lines->number, why);

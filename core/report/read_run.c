@@ -1,5 +1,6 @@
 /* read_run.c - one run's folder: its state, and the figures of result.json. */
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ static bool is_locked(const char *path) {
 static void read_config(struct sy_report *report, struct sy_report_run *run, const char *path, bool with_nodes) {
     struct sy_problems *problems = sy_problems_create();
     struct sy_setting *config = problems ? sy_setting_read(path, problems) : NULL;
+    report->no_memory = report->no_memory || !problems || (!config && sy_problems_no_memory(problems));
     const struct sy_setting *epochs = config ? sy_setting_find(config, "train.epochs") : NULL;
     const struct sy_setting *nodes = config && with_nodes ? sy_setting_find(config, "nodes") : NULL;
     run->epochs_wanted = epochs && epochs->kind == SY_SETTING_INT && epochs->integer > 0 ? epochs->integer : 0;
@@ -58,8 +60,9 @@ static void note_foreign(struct sy_report *report, const struct sy_report_run *r
     static const char *const known[] = {"run.cfg",          "manifest.json", "steps.jsonl", "epochs.jsonl",
                                         "times.jsonl",      "result.json",   "checkpoints", "lock",
                                         "predictions.json", "failure.json",  "report.html", "figures",
-                                        "tensorboard",      "stages",        "snapshots"};
+                                        "tensorboard",      "stages",        "snapshots",   "signals.bin"};
     DIR *folder = opendir(run->folder);
+    report->no_memory = report->no_memory || (!folder && errno == ENOMEM);
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
         bool expected = entry->d_name[0] == '.' || strstr(entry->d_name, ".partial") ||
@@ -251,7 +254,7 @@ static bool read_result(struct sy_report *report, struct sy_report_run *run, con
 }
 
 bool sy_report_read_run(struct sy_report *report, struct sy_report_run *run) {
-    struct sy_error ignored = {.size = sizeof ignored};
+    struct sy_error why = {.size = sizeof why};
     size_t count = (size_t)report->n_nodes;
     run->nodes = sy_arena_take(report->arena, count * sizeof *run->nodes);
     const char *result = inside(report, run, "result.json");
@@ -278,7 +281,10 @@ bool sy_report_read_run(struct sy_report *report, struct sy_report_run *run) {
         return false;
     }
     if (run->state == SY_REPORT_FINISHED) {
-        json_t *object = sy_load_object(result, &ignored);
+        json_t *object = sy_load_object(result, &why);
+        if (!object) { /* it could be read a moment ago */
+            sy_report_note(report, "%s; skipped", why.text);
+        }
         bool sound = read_result(report, run, object);
         json_decref(object);
         if (!sound) {

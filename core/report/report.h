@@ -104,11 +104,17 @@ struct sy_report {
     int32_t n_seeds;             /* runs of each variant */
     char **notes;                /* what was left out, "path: why" */
     int32_t n_notes, more_notes; /* more_notes: not kept, only counted */
+    bool no_memory;              /* something is left out for want of it: see sy_report_memory */
+    long json_before;            /* sy_json_short_of_memory when it was begun */
 };
 
 /* `baseline` names a variant; NULL: the suite's own, if any. An unknown one is SY_EINVAL. *out is NULL after a failure. */
 int sy_report_read(struct sy_report **out, const char *folder, const char *baseline, struct sy_error *err);
 void sy_report_destroy(struct sy_report *report); /* NULL is fine */
+
+/* SY_ENOMEM where anything is missing from the report, or from what was made of it, because memory was used up: that is a
+ * failure, where damage is a note. Asked at the end of everything that returns a status. */
+int sy_report_memory(const struct sy_report *report, struct sy_error *err);
 
 /* "finished", "running", ... */
 const char *sy_report_state_name(enum sy_report_state state);

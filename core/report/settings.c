@@ -93,6 +93,7 @@ static bool read_leaves(struct sy_report *report, struct leaves *leaves, int32_t
         close(fd);
         struct sy_problems *problems = sy_problems_create();
         struct sy_setting *config = problems ? sy_setting_read(path, problems) : NULL;
+        report->no_memory = report->no_memory || !problems || (!config && sy_problems_no_memory(problems));
         if (config) {
             collect(report, leaves, config);
         } else if (problems) {

@@ -238,10 +238,7 @@ static int column_width(const struct sy_sheet *sheet, int32_t column) {
 
 static void write_text(FILE *out, const struct sy_sheet *sheet) {
     char text[CELL];
-    int *widths = malloc((size_t)sheet->columns * sizeof *widths);
-    if (!widths) {
-        return;
-    }
+    int *widths = sheet->widths;
     fprintf(out, "%s\n\n", sheet->title);
     for (int32_t c = 0; c < sheet->columns; c++) {
         widths[c] = column_width(sheet, c);
@@ -260,7 +257,6 @@ static void write_text(FILE *out, const struct sy_sheet *sheet) {
     if (sheet->note) {
         fprintf(out, "%s\n", sheet->note);
     }
-    free(widths);
 }
 
 /* ---- the others ------------------------------------------------------------------------------------------------- */

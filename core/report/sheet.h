@@ -21,6 +21,7 @@ struct sy_sheet {
     const char **heads;
     bool *left; /* a column of words */
     struct sy_cell *cells;
+    int *widths; /* of the columns: room for who writes it */
 };
 
 enum sy_sheet_form { SY_SHEET_TEXT, SY_SHEET_MARKDOWN, SY_SHEET_LATEX, SY_SHEET_HTML };

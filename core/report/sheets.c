@@ -21,7 +21,8 @@ struct sy_sheet *sy_sheet_new(struct sy_report *report, const char *title, int32
     sheet->heads = sy_arena_take(report->arena, (size_t)columns * sizeof *sheet->heads);
     sheet->left = sy_arena_take(report->arena, (size_t)columns * sizeof *sheet->left);
     sheet->cells = sy_arena_take(report->arena, (size_t)rows * (size_t)columns * sizeof *sheet->cells + 1);
-    return title && sheet->heads && sheet->left && sheet->cells ? sheet : NULL;
+    sheet->widths = sy_arena_take(report->arena, (size_t)columns * sizeof *sheet->widths);
+    return title && sheet->heads && sheet->left && sheet->cells && sheet->widths ? sheet : NULL;
 }
 
 struct sy_cell *sy_sheet_row(struct sy_sheet *sheet) {
@@ -251,7 +252,7 @@ static struct sy_sheet *quality(struct sy_report *report) {
 
 static struct sy_summary agreement_of(const struct sy_report *report, int32_t variant, int32_t one, int32_t other) {
     struct sy_summary none = {0, (double)NAN, (double)NAN};
-    double *values = malloc(((size_t)report->n_seeds + 1) * sizeof *values);
+    double *values = sy_report_room(report, (size_t)report->n_seeds + 1, sizeof *values);
     for (int32_t s = 0; values && s < report->n_seeds; s++) {
         const struct sy_report_run *run = &report->variants[variant].runs[s];
         values[s] = run->agreement ? 100 * run->agreement[one * report->n_nodes + other] : (double)NAN;

@@ -85,6 +85,7 @@ static void read_whole(struct reader *reader, const char *path, int64_t size) {
             offset += (int64_t)lines.length + 1;
         }
     }
+    reader->report->no_memory = reader->report->no_memory || lines.no_memory;
     sy_lines_close(&lines);
 }
 
@@ -148,6 +149,7 @@ struct sy_steps *sy_steps_read(struct sy_report *report, const struct sy_report_
     char *block = malloc(BLOCK);
     reader.sums = calloc(SY_MOST_GATES * SY_STEP_BINS, sizeof *reader.sums);
     reader.steps->sampled = size > WHOLE;
+    report->no_memory = report->no_memory || !block || !reader.sums;
     if (block && reader.sums && reader.steps->sampled) {
         read_sampled(&reader, fd, size, block);
     } else if (block && reader.sums) {

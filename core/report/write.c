@@ -67,7 +67,8 @@ int sy_report_write(FILE *out, struct sy_report *report, enum sy_report_form for
     if (!sound) {
         return sy_fail(err, SY_ENOMEM, "no memory for the report");
     }
-    return fflush(out) != 0 || ferror(out) ? sy_fail(err, SY_EIO, "the report cannot be written") : SY_OK;
+    return fflush(out) != 0 || ferror(out) ? sy_fail(err, SY_EIO, "the report cannot be written")
+                                           : sy_report_memory(report, err);
 }
 
 int sy_report_text(FILE *out, const char *folder, const char *baseline, struct sy_error *err) {

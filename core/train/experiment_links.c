@@ -149,15 +149,8 @@ static void tell_cycle(const struct sy_experiment *experiment, int32_t node, con
                circle);
 }
 
-void sy_experiment_order(struct sy_experiment *experiment, struct sy_problems *problems) {
+void sy_experiment_order(struct sy_experiment *experiment, bool *placed, struct sy_problems *problems) {
     int32_t count = 0, n = experiment->n_nodes;
-    bool *placed = sy_arena_take(experiment->arena, (size_t)n * sizeof *placed);
-    experiment->sequence = sy_arena_take(experiment->arena, (size_t)n * sizeof *experiment->sequence);
-    if (!placed || !experiment->sequence) {
-        sy_problem(problems, NULL, "memory is used up");
-        experiment->n_nodes = 0;
-        return;
-    }
     while (count < n) {
         int32_t next = 0;
         while (next < n && (placed[next] || !is_fed(experiment, next, placed))) {

@@ -223,7 +223,9 @@ void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_proble
     size_t count = group->n_children;
     uint32_t *keys = sy_arena_take(experiment->arena, count * sizeof *keys);
     experiment->nodes = sy_arena_take(experiment->arena, count * sizeof *experiment->nodes);
-    if (!keys || !experiment->nodes) {
+    experiment->sequence = sy_arena_take(experiment->arena, count * sizeof *experiment->sequence);
+    bool *placed = sy_arena_take(experiment->arena, count * sizeof *placed);
+    if (!keys || !experiment->nodes || !experiment->sequence || !placed) {
         sy_problem(problems, NULL, "memory is used up");
         return;
     }
@@ -237,7 +239,7 @@ void sy_experiment_make_nodes(struct sy_experiment *experiment, struct sy_proble
     for (size_t i = 0; i < count; i++) {
         make_node(experiment, &experiment->nodes[i], group->children[i], keys, problems);
     }
-    sy_experiment_order(experiment, problems);
+    sy_experiment_order(experiment, placed, problems);
     share_views(experiment, problems);
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
         build_node(experiment, &experiment->nodes[experiment->sequence[i]], problems);

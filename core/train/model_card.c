@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../record/json.h"
 #include "experiment_parts.h"
 
 static const char key_network[] = "switchyard.network", key_image[] = "switchyard.image",
@@ -76,7 +77,7 @@ bool sy_model_card_of(struct sy_model_card *out, const struct sy_experiment *exp
 
 /* A JSON value as text in the arena; releases it. */
 static const char *dumped(json_t *value, struct sy_arena *arena) {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    char *text = sy_json_dump_as(value, JSON_COMPACT);
     const char *kept = text ? sy_arena_text(arena, text) : NULL;
     free(text);
     json_decref(value);
@@ -86,7 +87,7 @@ static const char *dumped(json_t *value, struct sy_arena *arena) {
 static const char *numbers_text(const struct sy_doubles *numbers, struct sy_arena *arena) {
     json_t *list = json_array();
     for (size_t i = 0; i < numbers->count; i++) {
-        json_array_append_new(list, json_real(numbers->at[i]));
+        sy_json_add(&list, json_real(numbers->at[i]));
     }
     return dumped(list, arena);
 }
@@ -94,7 +95,7 @@ static const char *numbers_text(const struct sy_doubles *numbers, struct sy_aren
 static const char *names_text(const struct sy_model_card *card, struct sy_arena *arena) {
     json_t *list = json_array();
     for (int32_t i = 0; i < card->classes; i++) {
-        json_array_append_new(list, json_string(card->class_names[i]));
+        sy_json_add(&list, json_string(card->class_names[i]));
     }
     return dumped(list, arena);
 }
@@ -218,6 +219,7 @@ int sy_model_card_read(struct sy_model_card *out, const struct sy_safetensors *f
     const double least_std = 1e-12;
     const char *network = sy_safetensors_metadata(file, key_network);
     const char *data = sy_safetensors_metadata(file, key_data);
+    long before = sy_json_short_of_memory();
     int status = SY_OK;
     *out = (struct sy_model_card){0};
     if (!network) {
@@ -225,7 +227,7 @@ int sy_model_card_read(struct sy_model_card *out, const struct sy_safetensors *f
     }
     out->network = sy_arena_text(arena, network);
     out->data = data ? sy_arena_text(arena, data) : NULL;
-    if (!out->network) {
+    if (!out->network || (data && !out->data)) {
         status = sy_fail(err, SY_ENOMEM, "no memory to read %s", path);
     }
     if (status == SY_OK) {
@@ -244,6 +246,9 @@ int sy_model_card_read(struct sy_model_card *out, const struct sy_safetensors *f
     }
     if (status == SY_OK) {
         status = read_names(out, sy_safetensors_metadata(file, key_names), path, arena, err);
+    }
+    if (sy_json_short_of_memory() != before) { /* jansson may have gone on with half a number */
+        status = sy_fail(err, SY_ENOMEM, "no memory to read %s", path);
     }
     return status;
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Every system call of a run with many checkpoints goes wrong in turn; after each the run is resumed, and must end in the
-# same bytes as a run that nothing happened to. Prints how many cases there were.
+# Every system call of a run with many checkpoints, of its resuming, and of a report as a page goes wrong in turn; after each
+# the run is resumed, or the page made again, and must end in the same bytes as one that nothing happened to. Prints how many
+# cases there were.
 #   sweep.sh PROGRAM FAULTS.so [STRIDE [WAYS]]    every STRIDE-th call only (1: all)
 set -u
 program=$(realpath "$1")
@@ -41,39 +42,72 @@ same_as_whole() {
   [ -z "$left" ] || failed "left behind: $left"
 }
 
-"$program" run tiny.cfg --out whole --quiet > out 2>&1 || { cat out >&2; exit 1; }
-FAULT_CALLS=$calls FAULT_UNDER=/r/ FAULT_COUNT=$folder/count LD_PRELOAD=$library \
-  "$program" run tiny.cfg --out "$folder/r" --quiet > out 2>&1 || { cat out >&2; exit 1; }
-count=$(cat count)
+# Without PATH, for drawing figures is another program's business.
+report() { env PATH=/nowhere "$@" "$program" report "$folder/r" --format html > out 2>&1; }
+train() { env "$@" "$program" run tiny.cfg --out "$folder/r" --quiet > out 2>&1; }
+resume() { env "$@" "$program" run tiny.cfg --out "$folder/r" --quiet --resume > out 2>&1; }
+
+# What was begun comes to its end.
+finish_run() {
+  if [ -f r/run.cfg ]; then
+    resume FAULT_AT=0 || { failed "does not resume"; return; }
+  else # nothing but what is made before the config
+    train FAULT_AT=0 || { failed "does not start"; return; }
+  fi
+  same_as_whole
+}
+finish_report() {
+  report FAULT_AT=0 || { failed "no page when made again"; return; }
+  cmp -s whole/report.html r/report.html || failed "another page when made again"
+  cmp -s whole/result.json r/result.json || failed "the report changed result.json"
+  same_as_whole
+}
+
+# What is there after a command that said it succeeded is right, whatever could not be done.
+right_run() { cmp -s whole/steps.jsonl r/steps.jsonl && cmp -s whole/epochs.jsonl r/epochs.jsonl || failed "wrong journals, yet no failure"; }
+right_report() {
+  cmp -s whole/report.html r/report.html || grep -q '; skipped' r/report.html || failed "another page, yet no failure and no word"
+}
+
 bad=0
 cases=0
 went_on=0
-for way in $ways; do
-  for ((n = 1; n <= count; n += stride)); do
-    cases=$((cases + 1))
-    rm -rf r
-    until=$n
-    [ "${way%-on}" = "$way" ] || until=1000000000
-    # the shell need not tell who was killed
-    { FAULT_CALLS=$calls FAULT_UNDER=/r/ FAULT_AT=$n FAULT_UNTIL=$until FAULT_HOW=${way%-on} LD_PRELOAD=$library \
-      "$program" run tiny.cfg --out "$folder/r" --quiet > out 2>&1; } 2> /dev/null
-    code=$?
-    case $code in
-      0) went_on=$((went_on + 1))
-         # whatever could not be done, what is there is right
-         cmp -s whole/steps.jsonl r/steps.jsonl && cmp -s whole/epochs.jsonl r/epochs.jsonl || failed "wrong journals, yet no failure" ;;
-      1) grep -q "^switchyard: ." out || failed "no message" ;;
-      2) grep -q "^switchyard: ." out || failed "no message" ;;
-      137) [ "${way#kill}" != "$way" ] || failed "killed" ;;
-      *) failed "exit code $code" ;;
-    esac
-    if [ -f r/run.cfg ]; then
-      "$program" run tiny.cfg --out r --quiet --resume > out 2>&1 || { failed "does not resume"; continue; }
-    else # nothing but what is made before the config
-      "$program" run tiny.cfg --out r --quiet > out 2>&1 || { failed "does not start"; continue; }
-    fi
-    same_as_whole
+# sweep TITLE PREPARED COMMAND KIND: the calls of COMMAND, each time with a copy of the folder PREPARED as r, or none.
+sweep() {
+  local title=$1 prepared=$2 command=$3 kind=$4 before=$cases count code until
+  prepare() { rm -rf r; [ -z "$prepared" ] || cp -r "$prepared" r; }
+  prepare
+  "$command" FAULT_CALLS=$calls FAULT_UNDER=/r/ FAULT_COUNT="$folder/count" LD_PRELOAD="$library" || { cat out >&2; exit 1; }
+  count=$(cat count)
+  for way in $ways; do
+    for ((n = 1; n <= count; n += stride)); do
+      cases=$((cases + 1))
+      prepare
+      until=$n
+      [ "${way%-on}" = "$way" ] || until=1000000000
+      # the shell need not tell who was killed
+      { "$command" FAULT_CALLS=$calls FAULT_UNDER=/r/ FAULT_AT=$n FAULT_UNTIL=$until FAULT_HOW="${way%-on}" LD_PRELOAD="$library"; } 2> /dev/null
+      code=$?
+      case $code in
+        0) went_on=$((went_on + 1))
+           "right_$kind" ;;
+        1 | 2) grep -q "^switchyard[^:]*: ." out || failed "no message" ;;
+        137) [ "${way#kill}" != "$way" ] || failed "killed" ;;
+        *) failed "exit code $code" ;;
+      esac
+      "finish_$kind"
+    done
   done
-done
-echo "$cases cases over $count calls, $went_on went on to the end, $bad bad"
+  echo "$title: $((cases - before)) cases over $count calls"
+}
+
+"$program" run tiny.cfg --out r --quiet > out 2>&1 || { cat out >&2; exit 1; }
+cp -r r finished
+report FAULT_AT=0 || { cat out >&2; exit 1; }
+mv r whole
+"$program" run tiny.cfg --out begun --steps 1 --quiet > out 2>&1 || { cat out >&2; exit 1; }
+sweep run "" train run
+sweep resume begun resume run
+sweep report finished report report
+echo "$cases cases, $went_on went on to the end, $bad bad"
 [ "$bad" -eq 0 ]
