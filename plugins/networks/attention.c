@@ -7,14 +7,18 @@ struct attention {
     int32_t reserved;
 };
 
-/* A_ab = softmax over b of (query_a . key_b),  target_a = sum_b A_ab z_b */
-static int32_t target(const struct sy_builder *b, const int32_t *keys, const int32_t *logits, int32_t query,
-                      int32_t peers) {
-    int32_t scores[MOST_PEERS], mixed = -1;
+/* A_ab = softmax over b of (query_a . key_b) */
+static int32_t attend(const struct sy_builder *b, const int32_t *keys, int32_t query, int32_t peers) {
+    int32_t scores[MOST_PEERS];
     for (int32_t i = 0; i < peers; i++) {
         scores[i] = sy_dot(b, query, keys[i]);
     }
-    int32_t weights = sy_softmax(b, sy_concat(b, scores, peers));
+    return sy_softmax(b, sy_concat(b, scores, peers));
+}
+
+/* target_a = sum_b A_ab z_b */
+static int32_t mix(const struct sy_builder *b, int32_t weights, const int32_t *logits, int32_t peers) {
+    int32_t mixed = -1;
     for (int32_t i = 0; i < peers; i++) {
         int32_t part = sy_multiply(b, logits[i], sy_slice(b, weights, i, 1));
         mixed = i ? sy_add(b, mixed, part) : part;
@@ -33,7 +37,12 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
             MOST_PEERS, in->n_inputs);
     }
     for (int32_t a = 0; a < peers; a++) {
-        sy_output(b, target(b, in->inputs + peers, in->inputs + 2 * peers, in->inputs[a], peers), "target%d", a + 1);
+        int32_t parts[1 + MOST_PEERS] = {attend(b, in->inputs + peers, in->inputs[a], peers)};
+        sy_output(b, mix(b, parts[0], in->inputs + 2 * peers, peers), "target%d", a + 1);
+        for (int32_t i = 0; i < peers; i++) {
+            parts[1 + i] = in->inputs[2 * peers + i];
+        }
+        sy_output(b, sy_concat(b, parts, 1 + peers), "parts%d", a + 1);
     }
     return SY_OK;
 }
@@ -45,5 +54,6 @@ SY_PLUGIN(
     .doc = "a target for each peer: all peers' logits, mixed by attention",
     .help = "Inputs: a query of each peer, a key of each peer (outputs of `embed`), the logits of each peer, in\n"
             "one order. Outputs: target1, target2, ...: logits to learn from, that of a peer with itself counted in.\n"
+            "parts1, parts2, ...: the weights, and then what they mix, for loss `mixture`.\n"
             "No parameters; no division by the root of the length.",
     .reference = "Chen, Mei, Wang, Feng, Chen, Online Knowledge Distillation with Diverse Peers, AAAI 2020");

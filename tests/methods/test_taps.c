@@ -37,36 +37,53 @@ static double slope(const struct loaded *loss, const struct problem *problem, fl
 }
 
 /* As in test_losses.c: Richardson's extrapolation leaves step^4; attention's fifth derivative is larger, so the step is
- * smaller. */
+ * smaller. Takes over both. */
+static void expect_gradients(struct loaded *loss, struct problem *problem, const char *name, size_t number) {
+    float *gradient[1 + MAX_SOURCES] = {NULL};
+    for (int32_t n = 0; n <= problem->n_sources; n++) {
+        cr_assert(gradient[n] = calloc(problem_count(problem, n), sizeof(float)));
+    }
+    evaluate(loss, problem, gradient, 1);
+    for (int32_t n = 0; n <= problem->n_sources; n++) {
+        double largest = 0;
+        for (size_t i = 0; i < problem_count(problem, n); i++) {
+            largest = fmax(largest, fabs((double)gradient[n][i]));
+        }
+        cr_expect(largest > 0, "%s says something", name);
+        for (size_t i = 0; i < problem_count(problem, n); i++) {
+            float *at = &problem->logits[n][i];
+            double found = (4 * slope(loss, problem, at, 0x1p-9) - slope(loss, problem, at, 0x1p-8)) / 3;
+            cr_expect_float_eq(gradient[n][i], found, ldexp(largest, -22) + 1e-8,
+                               "%s %zu, tensor %d, element %zu: %.10g, found %.10g", name, number, n, i, gradient[n][i],
+                               found);
+        }
+        free(gradient[n]);
+    }
+    free_problem(problem);
+    unload(loss);
+}
+
 Test(taps, gradients_are_those_of_the_value) {
     for (size_t v = 0; v < N_VARIANTS; v++) {
         const struct variant *variant = &variants[v];
         struct loaded loss = load(SY_LOSS, "losses", variant->name, variant->settings);
         struct problem problem = make_tap_problem(5 + v, 2, variant->n_sources, variant->target, variant->source, 2);
-        float *gradient[1 + MAX_SOURCES] = {NULL};
-        for (int32_t n = 0; n <= variant->n_sources; n++) {
-            cr_assert(gradient[n] = calloc(problem_count(&problem, n), sizeof(float)));
+        expect_gradients(&loss, &problem, variant->name, v);
+    }
+}
+
+/* Weights of a mixture are not below 0; that they add up to 1 is not asked. */
+Test(taps, gradients_of_mixtures_are_those_of_the_value) {
+    const struct setting settings[][MAX_SETTINGS] = {{{"temperature", 1}}, {{"temperature", 3}, {"t_squared", 1}}};
+    for (size_t v = 0; v < 2; v++) {
+        const struct sy_shape logits = {0, {0, 0, 0}}, parts = {1, {33, 1, 1}}; /* ten classes */
+        struct loaded loss = load(SY_LOSS, "losses", "mixture", settings[v]);
+        struct problem problem = make_tap_problem(3 + v, 2, 1, logits, parts, 2);
+        for (size_t i = 0; i < problem_count(&problem, 1); i++) {
+            float *at = &problem.logits[1][i];
+            *at = i % 33 < 3 ? 0.125f + fabsf(*at) / 4 : *at;
         }
-        evaluate(&loss, &problem, gradient, 1);
-        for (int32_t n = 0; n <= variant->n_sources; n++) {
-            double largest = 0;
-            for (size_t i = 0; i < problem_count(&problem, n); i++) {
-                largest = fmax(largest, fabs((double)gradient[n][i]));
-            }
-            cr_expect(largest > 0, "%s says something", variant->name);
-            for (size_t i = 0; i < problem_count(&problem, n); i++) {
-                float *at = &problem.logits[n][i];
-                double found = (4 * slope(&loss, &problem, at, 0x1p-9) - slope(&loss, &problem, at, 0x1p-8)) / 3;
-                cr_expect_float_eq(gradient[n][i], found, ldexp(largest, -22) + 1e-8,
-                                   "%s %zu, tensor %d, element %zu: %.10g, found %.10g", variant->name, v, n, i,
-                                   gradient[n][i], found);
-            }
-        }
-        for (int32_t n = 0; n <= variant->n_sources; n++) {
-            free(gradient[n]);
-        }
-        free_problem(&problem);
-        unload(&loss);
+        expect_gradients(&loss, &problem, "mixture", v);
     }
 }
 
@@ -104,6 +121,10 @@ Test(taps, shapes_that_do_not_fit_are_refused) {
     cr_expect_eq(checked("mse", maps, maps, &err), SY_OK);
     cr_expect_eq(checked("mse", maps, wider, &err), SY_EINVAL);
     cr_expect(strstr(err.text, "the learner's is 4 x 8 x 8, a source's 5 x 8 x 8"), "%s", err.text);
+    const struct sy_shape three = {1, {33, 1, 1}}, none = {1, {32, 1, 1}};
+    cr_expect_eq(checked("mixture", vector, three, &err), SY_OK);
+    cr_expect_eq(checked("mixture", vector, none, &err), SY_EINVAL);
+    cr_expect(strstr(err.text, "it has 32 numbers"), "%s", err.text);
     cr_expect_eq(checked("at", maps, wider, &err), SY_OK);
     cr_expect_eq(checked("at", maps, vector, &err), SY_EINVAL);
     cr_expect(strstr(err.text, "feature maps"), "%s", err.text);

@@ -326,7 +326,8 @@ class ClIlr(Method):
 
 
 class OkdDip(Method):
-    def __init__(self, network):
+    def __init__(self, network, paper=False):
+        self.paper = paper
         names = ("one", "two", "three", "leader")
         nets = {k: ResNet8() for k in names} if network else branches(*names)
         self.network, self.modules = network, {**nets, "query1": Embed(), "key1": Embed()}
@@ -343,6 +344,12 @@ class OkdDip(Method):
         attention = F.softmax(m["query1"](h) @ m["key1"](h).transpose(1, 2), -1)
         targets = attention @ z
         w = ramp(80)
+        if self.paper:
+            p, leader = F.softmax(z / 3, -1), out["leader"]["logits"]
+            q = attention @ p
+            soft = lambda q, z: 9 * (q * (q.log() - F.log_softmax(z / 3, 1))).sum(1).mean()
+            losses = {k: ce(out[k]["logits"]) + w * soft(q[:, i], out[k]["logits"]) for i, k in enumerate(peers)}
+            return {**losses, "leader": ce(leader) + w * soft(p.mean(1), leader)}
         losses = {k: ce(out[k]["logits"]) + w * kl(targets[:, i], out[k]["logits"], 3) for i, k in enumerate(peers)}
         leader = out["leader"]["logits"]
         return {**losses, "leader": ce(leader) + w * kl(z.mean(1), leader, 3)}
@@ -575,7 +582,7 @@ METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda
            "okddip": lambda: OkdDip(False), "okddip_network": lambda: OkdDip(True), "pcl": Pcl, "ffl": Ffl, "byot": Byot,
            "mean_teacher": MeanTeacher, "kd": lambda: Kd(0.1, 0.9, 4), "takd": lambda: Kd(0.5, 0.5, 5, 1e-4),
            "fitnet": FitNet, "fitnet_half": lambda: FitNet("stage2", "stage3", half=True),
-           "fitnet_twice": lambda: FitNet("stage3", "stage2", twice=True), "ffsd": Ffsd,
+           "fitnet_twice": lambda: FitNet("stage3", "stage2", twice=True), "ffsd": Ffsd, "okddip_paper": lambda: OkdDip(False, True),
            "at": lambda: At(False), "at_paper": lambda: At(True), "dkd": Dkd, "dml": Alternating,
            "dml_official": lambda: Alternating(official=True), "dml_e": lambda: Alternating(averaged=True), "kdcl": Kdcl,
            "kdcl_reimplemented": lambda: Kdcl(True), "one_okddip": lambda: One(5e-4, True, True),

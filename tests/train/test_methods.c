@@ -132,6 +132,9 @@ Test(methods, cl_ilr_official) {
 Test(methods, okddip) {
     follow_trace("okddip");
 }
+Test(methods, okddip_paper) {
+    follow_trace("okddip_paper");
+}
 Test(methods, okddip_network) {
     follow_trace("okddip_network");
 }
@@ -349,6 +352,7 @@ Test(methods, with_edges_held_at_nothing_there_might_be_none) {
 Test(methods, with_edges_held_at_nothing_there_might_be_none_in_larger_ones) {
     static const struct held all[] = {{"ffsd", "nodes.up1.rows=8\nnodes.up2.rows=16\n"},
                                       {"okddip", ""},
+                                      {"okddip_paper", ""},
                                       {"okddip_network", ""},
                                       {"one", ""},
                                       {"one_okddip", ""},
