@@ -85,7 +85,7 @@ ParameterizedTestParameters(lua, mistakes_are_told) {
     return cr_make_param_array(struct mistake, mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
-ParameterizedTest(struct mistake *mistake, lua, mistakes_are_told, .init = program_setup, .fini = program_teardown) {
+ParameterizedTest(struct mistake *mistake, lua, mistakes_are_told) {
     write_rule(mistake->script);
     cr_expect_eq(run_program(RUN "--set policy.instructions=10000000"), mistake->code, "%s", mistake->script);
     expect_said(mistake->words);

@@ -26,8 +26,7 @@ ParameterizedTestParameters(new_plugin, builds_runs_and_compares) {
     return cr_make_param_array(struct kind, kinds, sizeof kinds / sizeof *kinds);
 }
 
-ParameterizedTest(struct kind *kind, new_plugin, builds_runs_and_compares, .init = program_setup,
-                  .fini = program_teardown) {
+ParameterizedTest(struct kind *kind, new_plugin, builds_runs_and_compares) {
     char arguments[1024];
     snprintf(arguments, sizeof arguments, "new %s my_own", kind->word);
     cr_assert_eq(run_program(arguments), 0);

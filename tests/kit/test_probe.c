@@ -33,7 +33,7 @@ ParameterizedTestParameters(probe, passes_for_what_we_ship) {
     return cr_make_param_array(struct file, files, count);
 }
 
-ParameterizedTest(struct file *file, probe, passes_for_what_we_ship, .init = program_setup, .fini = program_teardown) {
+ParameterizedTest(struct file *file, probe, passes_for_what_we_ship) {
     char arguments[700];
     snprintf(arguments, sizeof arguments, "probe '%s'", file->path);
     int code = run_program(arguments);
@@ -80,8 +80,7 @@ ParameterizedTestParameters(probe, fails_for_what_is_broken) {
     return cr_make_param_array(struct broken, broken, sizeof broken / sizeof *broken);
 }
 
-ParameterizedTest(struct broken *one, probe, fails_for_what_is_broken, .init = program_setup,
-                  .fini = program_teardown) {
+ParameterizedTest(struct broken *one, probe, fails_for_what_is_broken) {
     char arguments[700];
     snprintf(arguments, sizeof arguments, "probe '%s/%s.so' --limit 1", getenv("SWITCHYARD_BAD_PLUGINS"), one->name);
     cr_expect_eq(run_program(arguments), 1);
