@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,10 @@ ParameterizedTest(struct file *file, probe, passes_for_what_we_ship) {
     char *out = read_text("out"), *err = read_text("err");
     cr_expect_eq(code, 0, "%s%s", out, err);
     cr_expect(said("ok      loads"), "%s", out);
-    /* What could be examined was: only a plugin itself may say what holds not for it. */
-    for (const char *at = out; (at = strstr(at, "  skipped ")); at++) {
+    /* What could be examined was: only a plugin itself may say what holds not for it. A source of another shape than the
+     * learner's output is not tried: tests/methods differentiates that one. */
+    bool has_an_odd_source = strstr(file->path, "/mixture.so") != NULL;
+    for (const char *at = out; !has_an_odd_source && (at = strstr(at, "  skipped ")); at++) {
         cr_expect(strncmp(at + strlen("  skipped ") + 39, "by its own words: ", 18) == 0, "%.200s", at);
     }
     free(err), free(out);
