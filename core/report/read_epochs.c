@@ -156,6 +156,7 @@ bool sy_report_read_epochs(struct sy_report *report, struct sy_report_run *run) 
     if (sy_lines_open(&lines, path, &why) == SY_OK) {
         sound = read_rows(report, run, &rows, &lines, path) && keep(report, run, &rows);
     } else {
+        report->no_memory = report->no_memory || why.code == SY_ENOMEM;
         sy_report_note(report, "%s; skipped", why.text);
     }
     sy_lines_close(&lines);
@@ -180,6 +181,7 @@ json_t *sy_report_first_epoch(struct sy_report *report, const struct sy_report_r
             }
         }
     }
+    report->no_memory = report->no_memory || lines.no_memory || ignored.code == SY_ENOMEM;
     sy_lines_close(&lines);
     return object;
 }

@@ -258,6 +258,11 @@ static struct sy_summary agreement_of(const struct sy_report *report, int32_t va
         values[s] = run->agreement ? 100 * run->agreement[one * report->n_nodes + other] : (double)NAN;
     }
     struct sy_summary summary = values ? sy_summarize(values, report->n_seeds) : none;
+    for (int32_t s = 0; values && s < report->n_seeds && !summary.n; s++) {
+        if (isfinite(values[s])) { /* there was no memory to count it */
+            sy_arena_note_short(report->arena);
+        }
+    }
     free(values);
     return summary;
 }
