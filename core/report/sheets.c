@@ -223,6 +223,33 @@ static struct sy_sheet *by_node(struct sy_report *report, const char *title, con
     return sheet;
 }
 
+static bool tells(const struct sy_sheet *sheet, int32_t row) {
+    const struct sy_cell *cells = &sheet->cells[row * sheet->columns];
+    bool any = false;
+    for (int32_t c = 2; c < sheet->columns && !any; c++) {
+        any = cells[c].text || cells[c].figure.n > 0;
+    }
+    return any;
+}
+
+/* Takes out the nodes that a variant does not have or that nothing was measured of, where it has others. */
+static void drop_untold(const struct sy_report *report, struct sy_sheet *sheet) {
+    int32_t kept = 0;
+    size_t row = sizeof *sheet->cells * (size_t)sheet->columns;
+    for (int32_t first = 0; first < sheet->rows; first += report->n_nodes) {
+        bool told = false;
+        for (int32_t n = 0; n < report->n_nodes; n++) {
+            told = told || tells(sheet, first + n);
+        }
+        for (int32_t n = 0; n < report->n_nodes; n++) {
+            if (!told || tells(sheet, first + n)) {
+                memmove(&sheet->cells[kept++ * sheet->columns], &sheet->cells[(first + n) * sheet->columns], row);
+            }
+        }
+    }
+    sheet->rows = kept;
+}
+
 static struct sy_sheet *quality(struct sy_report *report) {
     static const enum sy_metric all[] = {SY_METRIC_ACCURACY, SY_METRIC_TOP5, SY_METRIC_NLL, SY_METRIC_ECE};
     enum sy_metric metrics[4];
@@ -245,6 +272,7 @@ static struct sy_sheet *quality(struct sy_report *report) {
                            r % report->n_nodes);
         }
     }
+    drop_untold(report, sheet);
     return sheet;
 }
 
@@ -387,6 +415,7 @@ static struct sy_sheet *work(struct sy_report *report) {
     struct sy_sheet *sheet =
         count ? by_node(report, "Work of each node in training, in multiply-adds", metrics, count, 0) : NULL;
     if (sheet) {
+        drop_untold(report, sheet);
         sheet->note = "Saved: what pausing did not spend. Accuracy: the node's by the "
                       "multiply-adds of all nodes and by the wall time of the whole run.";
     }

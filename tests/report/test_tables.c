@@ -124,6 +124,29 @@ Test(tables, what_has_not_finished_is_told) {
     sy_report_destroy(report);
 }
 
+/* In the table with this title: dml has one row, its student's. */
+static void expect_one_row(const char *text, const char *title) {
+    const char *table = strstr(text, title), *dml = table ? strstr(table, "\ndml ") : NULL;
+    cr_assert(dml, "%s", text);
+    cr_expect_eq(strncmp(dml, "\ndml      student", 17), 0, "%s", table);
+    cr_expect_neq(strncmp(strchr(dml + 1, '\n'), "\ndml ", 5), 0, "%s", table);
+}
+
+Test(tables, nodes_that_a_variant_has_not_take_no_row) {
+    make((struct made_up){.variants = 2, .seeds = 1, .epochs = 2});
+    const char *path = scratch_file(&scratch, "dml/seed-1/result.json");
+    json_t *result = json_load_file(path, 0, NULL);
+    cr_assert_eq(json_object_del(json_object_get(result, "nodes"), "teacher"), 0);
+    cr_assert_eq(json_dump_file(result, path, 0), 0);
+    json_decref(result);
+    struct sy_report *report = read_report(NULL);
+    char *text = written(report, SY_REPORT_TEXT);
+    expect_one_row(text, "Test set: accuracy");
+    expect_one_row(text, "Work of each node");
+    free(text);
+    sy_report_destroy(report);
+}
+
 Test(tables, what_diverged_is_told) {
     make((struct made_up){.variants = 1, .seeds = 1, .epochs = 2});
     put_text(scratch_file(&scratch, "vanilla/seed-1/epochs.jsonl"),
