@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../record/json.h"
 #include "../train/lines.h"
 
 /* Steps of a round where nobody says how many. */
@@ -183,7 +184,7 @@ static int train_step(struct sy_subject *subject, int32_t mode, struct sy_error 
     if (status == SY_OK && subject->loader) {
         sy_totals_add(&subject->totals, cohort, subject->batch.count);
         json_t *line = sy_step_line(cohort, &now);
-        char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+        char *text = line ? sy_json_dump_as(line, JSON_COMPACT) : NULL;
         free(text);
         json_decref(line);
         cohort->seconds[SY_PHASE_RECORD] += sy_seconds_now() - start;

@@ -6,6 +6,7 @@
 
 #include "../config/problems.h"
 #include "../host/call.h"
+#include "../record/json.h"
 
 struct command {
     const char *name;
@@ -56,6 +57,7 @@ int sy_cli_main(int argc, char **argv) {
         names[i] = commands[i].name;
         if (!strcmp(name, commands[i].name)) {
             sy_calls_guard();
+            sy_json_guard();
             return commands[i].run(argc - 1, argv + 1);
         }
     }

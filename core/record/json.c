@@ -1,8 +1,11 @@
 #include "json.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,21 +46,61 @@ char *sy_json_dump(const json_t *value) {
     return sy_json_dump_as(value, JSON_INDENT(2));
 }
 
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
+
 static atomic_long refused = -1; /* -1: not yet counting */
+
+/* Jansson 2.14 does not look whether a token it reads found room, and reads on behind the end of one that did not: where
+ * malloc has nothing, a piece of this is what keeps it within bounds until it is told to end. */
+#define RESERVE ((size_t)1 << 20)
+static _Alignas(max_align_t) char reserve[RESERVE];
+static size_t reserve_used, reserve_blocks;
+static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *take_reserve(size_t bytes) {
+    size_t room = (bytes + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    void *at = NULL;
+    pthread_mutex_lock(&reserve_lock);
+    if (room >= bytes && room <= RESERVE - reserve_used) {
+        at = reserve + reserve_used;
+        reserve_used += room;
+        reserve_blocks++;
+    }
+    pthread_mutex_unlock(&reserve_lock);
+    return at;
+}
 
 static void *take_counted(size_t bytes) {
     void *at = malloc(bytes);
     if (!at) {
         atomic_fetch_add(&refused, 1);
+        at = take_reserve(bytes);
     }
     return at;
 }
 
-long sy_json_short_of_memory(void) {
+static void give_back(void *at) {
+    const char *byte = at;
+    if (!byte || (uintptr_t)byte - (uintptr_t)reserve >= RESERVE) {
+        free(at);
+        return;
+    }
+    pthread_mutex_lock(&reserve_lock);
+    if (--reserve_blocks == 0) {
+        reserve_used = 0;
+    }
+    pthread_mutex_unlock(&reserve_lock);
+}
+
+void sy_json_guard(void) {
     long uncounted = -1;
     if (atomic_compare_exchange_strong(&refused, &uncounted, 0)) {
-        json_set_alloc_funcs(take_counted, free);
+        json_set_alloc_funcs(take_counted, give_back);
     }
+}
+
+long sy_json_short_of_memory(void) {
+    sy_json_guard();
     return atomic_load(&refused);
 }
 

@@ -28,9 +28,13 @@ char *sy_json_dump(const json_t *value);
 /* The same in another form: JSON_COMPACT. */
 char *sy_json_dump_as(const json_t *value, size_t flags);
 
-/* How often jansson found no memory since this was first called: it tells some of that as damaged text, and leaves out
- * of a value what it had no room for. For readers to whom a missing piece is no failure. The count is of the whole
- * process, as jansson's allocator is. [any] */
+/* From here on jansson has a reserve of 1 MiB where malloc has nothing, without which its reader runs over the end of
+ * what it could not keep. json_dumps must not be freed by free() then: use sy_json_dump_as. [any] */
+void sy_json_guard(void);
+
+/* How often jansson found no memory since sy_json_guard, which this calls: it tells some of that as damaged text, and
+ * leaves out of a value what it had no room for. For readers to whom a missing piece is no failure. The count is of the
+ * whole process, as jansson's allocator is. [any] */
 long sy_json_short_of_memory(void);
 
 /* A string; bytes that are no UTF-8, as paths may have them, become '?'. NULL: null. */

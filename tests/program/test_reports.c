@@ -84,10 +84,12 @@ Test(reports, figures_are_drawn_or_it_is_told_what_is_missing) {
     } else {
         cr_expect(said("gnuplot"));
     }
-    write_text("file", "");
-    cr_assert_eq(system("rm -r r/figures && ln -s ../file r/figures"), 0);
+    cr_assert_eq(system("rm -r r/figures && echo >r/figures"), 0);
     cr_expect_eq(run_program("report r --figures"), 2);
     cr_expect(said("r/figures: is there and is no folder; name another"));
+    cr_assert_eq(system("rm r/figures && ln -s .. r/figures"), 0);
+    cr_expect_eq(run_program("report r --figures"), 2);
+    cr_expect(said("r/figures: is a link, and figures go through none; remove it"));
 }
 
 Test(reports, a_page_without_room_for_its_figures_says_what_to_do) {
