@@ -4,8 +4,9 @@
 
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
-#include <ftw.h>
+#include <fts.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,20 +15,23 @@
 /* How the processes of the tests know the program's folder. */
 #define PLACE "SWITCHYARD_TEST_SCRATCH"
 
-static int remove_item(const char *path, const struct stat *status, int type, struct FTW *walk) {
-    (void)status, (void)type, (void)walk;
-    return remove(path);
-}
-
-/* A test may have left a folder that nobody may write into. */
-static int allow(const char *path, const struct stat *status, int type, struct FTW *walk) {
-    (void)status, (void)walk;
-    return type == FTW_D || type == FTW_DNR ? chmod(path, 0700) : 0;
-}
-
+/* From folder to folder, as a test may have made a path that is longer than one can be; and it may have left a folder that
+ * nobody may write into. */
 static int remove_all(const char *path) {
-    nftw(path, allow, 16, FTW_PHYS);
-    return nftw(path, remove_item, 16, FTW_DEPTH | FTW_PHYS);
+    char *const roots[] = {(char *)(uintptr_t)path, NULL};
+    FTS *walk = fts_open(roots, FTS_PHYSICAL, NULL);
+    int status = walk ? 0 : -1;
+    for (const FTSENT *entry; walk && (entry = fts_read(walk));) {
+        if (entry->fts_info == FTS_D) {
+            chmod(entry->fts_accpath, 0700);
+        } else if (remove(entry->fts_accpath) != 0) {
+            status = -1;
+        }
+    }
+    if (walk) {
+        fts_close(walk);
+    }
+    return status;
 }
 
 static int make(char path[SCRATCH_ROOM], const char *where) {
