@@ -257,6 +257,10 @@ static void print_part(FILE *out, const char *name, double bytes, const char *wh
 /* What there is; INFINITY and NaN: no limit, and not told. */
 static void print_offer(FILE *out, const struct sy_memory_offer *offer) {
     const double mib = 1024.0 * 1024.0;
+    if (!isfinite(offer->machine)) {
+        fprintf(out, "           how much of it this machine has, and free just now, cannot be read\n");
+        return;
+    }
     fprintf(out, "           here: %.0f MiB", offer->machine / mib);
     if (isfinite(offer->available)) {
         fprintf(out, ", %.0f of them free just now", offer->available / mib);

@@ -37,7 +37,7 @@ void sy_metric_head(char *out, size_t room, enum sy_metric metric) {
 char *sy_metric_write(char *out, size_t room, double value, int digits) {
     if (!isfinite(value)) {
         snprintf(out, room, "-");
-    } else if (digits < 0 && fabs(value) < 1e6 && (value == 0 || fabs(value) >= 1e-4)) {
+    } else if (digits < 0 && (value == 0 || (fabs(value) >= 1e-4 && fabs(value) < pow(10, -digits) - 0.5))) {
         snprintf(out, room, "%.*g", -digits, value);
     } else if (digits < 0) { /* without an exponent */
         int behind = fabs(value) < 1 ? -digits - 1 - (int)floor(log10(fabs(value))) : 0;

@@ -293,6 +293,10 @@ Test(tables, numbers_have_no_exponents) {
     char text[64];
     cr_assert_str_eq(sy_metric_write(text, sizeof text, 8.7e-05, -2), "0.000087");
     cr_assert_str_eq(sy_metric_write(text, sizeof text, 1234567.8, -4), "1234568");
+    cr_assert_str_eq(sy_metric_write(text, sizeof text, 23456.7, -4), "23457");
+    cr_assert_str_eq(sy_metric_write(text, sizeof text, 123.4, -2), "123");
+    cr_assert_str_eq(sy_metric_write(text, sizeof text, 99.7, -2), "100");
+    cr_assert_str_eq(sy_metric_write(text, sizeof text, 99.4, -2), "99");
     cr_assert_str_eq(sy_metric_write(text, sizeof text, 0.06115, -4), "0.06115");
     cr_assert_str_eq(sy_metric_write(text, sizeof text, (double)NAN, 2), "-");
 }
