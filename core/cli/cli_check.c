@@ -3,19 +3,18 @@
 #include <string.h>
 
 #include "../config/untrusted.h"
-#include "describe.h"
-#include "draw.h"
 #include "../train/memory.h"
 #include "../train/stages.h"
+#include "describe.h"
+#include "draw.h"
 #include "session.h"
 
 static void usage(FILE *out) {
     fputs("usage: switchyard check CONFIG [--set PATH.KEY=VALUE]... [--dot FILE] [--svg FILE] [--untrusted]\n\n"
           "Validates CONFIG without training and prints what would happen: backend and machine, data, every node with\n"
           "its parameters and multiply-adds, the loss of every node as a formula, gates and policies, learning rates,\n"
-          "memory beside what there is, and which file each plugin came from; all of it for every stage. Exit code 2 "
-          "and all problems at "
-          "once if there are any.\n\n"
+          "memory beside what there is, and which file each plugin came from; all of it for every stage. Exit code 2\n"
+          "and all problems at once if there are any.\n\n"
           "--untrusted takes CONFIG for a stranger's: it may bring no code and name no file outside its folder.\n"
           "--dot FILE  draws nodes, what feeds what, edges with their losses and gates, in Graphviz's language\n"
           "--svg FILE  the same as a picture; needs the program dot (Debian: graphviz)\n"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "../config/untrusted.h"
-#include "../record/links_out.h"
 #include "../host/threads.h"
+#include "../record/links_out.h"
 #include "../record/run_folder.h"
 #include "../report/page.h"
 #include "../report/write.h"

@@ -105,21 +105,32 @@ static void draw(struct pool *pool) {
 
 /* ---- what jobs tell --------------------------------------------------------------------------------------------- */
 
+/* The last line of a job that was held, as it may be what the job fails with. */
+static void say_reason(struct pool *pool, struct sy_compare_run *run) {
+    if (run->held) {
+        run->held = false;
+        say(pool, run, "%s", run->reason);
+    }
+}
+
 static void on_line(void *context, struct sy_job *job, const char *line) {
     struct pool *pool = context;
     struct sy_compare_run *run = job->context;
     char *words;
     if (line[0] == SY_WIRE && line[1] == 'S') {
+        say_reason(pool, run);
         run->share = strtod(line + 2, &words);
         run->first = run->first < 0 ? run->share : run->first;
         snprintf(run->live, sizeof run->live, "%s", words + (*words == ' '));
     } else if (line[0] == SY_WIRE && line[1] == 'L') {
+        say_reason(pool, run);
         say(pool, run, "%s", line + 2);
     } else if (line[0]) {
         static const char own[] = "switchyard: ";
+        say_reason(pool, run);
         snprintf(run->reason, sizeof run->reason, "%s",
                  strncmp(line, own, sizeof own - 1) == 0 ? line + sizeof own - 1 : line);
-        say(pool, run, "%s", run->reason);
+        run->held = true;
     }
 }
 
@@ -145,6 +156,10 @@ static void on_end(void *context, struct sy_job *job, int how) {
     int code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
     char took[32];
     run->seconds = sy_seconds_now() - run->began;
+    bool failed = WIFEXITED(how) && code != SY_EXIT_OK && code != SY_EXIT_INTERRUPTED;
+    if (!failed) {
+        say_reason(pool, run);
+    }
     if (code == SY_EXIT_OK && has_result(run)) {
         run->state = SY_RUN_DONE;
         run->first = run->first < 0 ? 0 : run->first;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../host/short_name.h"
+#include "../record/run_folder.h"
 #include "../report/program.h"
 #include "describe.h"
 
@@ -66,7 +67,7 @@ static void edge_text(char *out, const struct sy_experiment *experiment, const s
         sources[s] = experiment->nodes[edge->sources[s]].name;
     }
     if (edge->weight != 1) {
-        snprintf(weight, sizeof weight, "%.3g * ", edge->weight);
+        snprintf(weight, sizeof weight, "%g * ", edge->weight);
     }
     size_t used = (size_t)snprintf(out, TEXT_ROOM, "%s", weight);
     sy_describe_loss(out + used, TEXT_ROOM - used, &edge->loss, "target", sources, named);
@@ -348,8 +349,7 @@ int sy_draw_dot(const char *path, const struct sy_experiment *experiment, struct
 
 int sy_draw_svg(const char *path, const struct sy_experiment *experiment, struct sy_error *err) {
     char program[] = "dot", form[] = "-Tsvg", to[] = "-o", temporary[4096];
-    const char *where = getenv("TMPDIR");
-    snprintf(temporary, sizeof temporary, "%s/switchyard-XXXXXX", where && *where ? where : "/tmp");
+    snprintf(temporary, sizeof temporary, "%s/switchyard-XXXXXX", sy_temporary_folder());
     int fd = mkstemp(temporary);
     if (fd < 0) {
         return sy_fail(err, SY_EIO, "%s cannot be made: %s", temporary, strerror(errno));

@@ -17,6 +17,7 @@
 #include <switchyard/topology.h>
 
 #include "../bench/child.h"
+#include "../record/run_folder.h"
 #include "exam.h"
 
 /* What an examination may take of memory, so that a plugin that wants all of it is found out. */
@@ -140,8 +141,7 @@ int sy_probe(struct sy_probe_result *out, const char *path, const struct sy_sett
     struct sy_error death = {.size = sizeof death};
     fflush(stdout);
     *out = (struct sy_probe_result){0, 0, 0};
-    const char *temporary = getenv("TMPDIR");
-    snprintf(order.folder, sizeof order.folder, "%.900s/switchyard-probe-XXXXXX", temporary ? temporary : "/tmp");
+    snprintf(order.folder, sizeof order.folder, "%.900s/switchyard-probe-XXXXXX", sy_temporary_folder());
     if (!mkdtemp(order.folder)) {
         return sy_fail(err, SY_EIO, "%s: %s", order.folder, strerror(errno));
     }

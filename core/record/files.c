@@ -82,6 +82,11 @@ int sy_read_file(const char *path, char **out, size_t *count, struct sy_error *e
     return SY_OK;
 }
 
+const char *sy_temporary_folder(void) {
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/tmp";
+}
+
 static int make_folder(const char *path, struct sy_error *err) {
     struct stat there;
     if (mkdir(path, 0777) == 0) {

@@ -23,7 +23,8 @@ int sy_journal_open(struct sy_journal **out, const char *path, int64_t keep, str
 /* Flushes and closes; NULL is fine. */
 int sy_journal_close(struct sy_journal *journal, struct sy_error *err);
 /* Appends `object` as one line and releases it; NULL (out of memory) is an error. Doubles with 17 digits. Flushes by
- * itself whenever a megabyte has gathered; where that fails, lines are held and it is tried again a megabyte later, up to 64. */
+ * itself whenever a megabyte has gathered; where that fails, lines are held and it is tried again a megabyte later, up
+ * to 64. */
 int sy_journal_append(struct sy_journal *journal, json_t *object, struct sy_error *err);
 /* Hands all lines to the system: what other programs see, and what outlives this one. After a failure the file ends
  * with the last whole line of an earlier flush, the lines are still held, and the next flush tries again. That they

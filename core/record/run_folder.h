@@ -29,6 +29,8 @@ const char *sy_run_folder_file(struct sy_run_folder *folder, const char *name);
 int sy_write_file(const char *path, const void *bytes, size_t count, struct sy_error *err);
 /* Reads a whole file into malloc'ed memory, one zero byte behind it. `count` may be NULL. */
 int sy_read_file(const char *path, char **out, size_t *count, struct sy_error *err);
+/* Where files that do not stay go: $TMPDIR, or /tmp. */
+const char *sy_temporary_folder(void);
 /* Folders with their parents, as mkdir -p; new ones are synced into their parents. */
 int sy_make_folders(const char *path, struct sy_error *err);
 /* Writes JSON, indented, through sy_write_file; releases `object`; NULL (out of memory) is an error. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "../record/run_folder.h"
 #include "page.h"
 
 struct sy_live {
@@ -145,7 +146,6 @@ int sy_live_create(struct sy_live **out, const char *folder, const char *baselin
                    struct sy_error *err) {
     struct sy_live *live = calloc(1, sizeof *live);
     struct sy_live_page page;
-    const char *where = getenv("TMPDIR");
     *out = NULL;
     if (!live) {
         return sy_fail(err, SY_ENOMEM, "no memory for the page");
@@ -153,7 +153,7 @@ int sy_live_create(struct sy_live **out, const char *folder, const char *baselin
     live->seconds = seconds;
     live->folder = strdup(folder);
     live->baseline = baseline ? strdup(baseline) : NULL;
-    int room = snprintf(live->figures, sizeof live->figures, "%s/switchyard-watch-XXXXXX", where ? where : "/tmp");
+    int room = snprintf(live->figures, sizeof live->figures, "%s/switchyard-watch-XXXXXX", sy_temporary_folder());
     int status = SY_OK;
     if (!live->folder || (baseline && !live->baseline)) {
         status = sy_fail(err, SY_ENOMEM, "no memory for the page");

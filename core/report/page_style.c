@@ -25,6 +25,7 @@ const char sy_page_style[] =
     "tbody tr:hover{background:var(--band)}\n"
     "th:first-child,td:first-child{padding-left:2px}\n"
     ".left{text-align:left}\n"
+    "td.left:last-child{white-space:normal;min-width:12em;overflow-wrap:anywhere}\n"
     ".settings td{white-space:normal;overflow-wrap:anywhere}\n"
     "strong{color:var(--mark)}\n"
     ".note{color:var(--soft);font-size:.86rem;margin:6px 0 0;max-width:75ch}\n"

@@ -35,8 +35,8 @@ static bool is_locked(const char *path) {
     return held;
 }
 
-/* Epochs that the configuration asks for, 0 where it cannot be told; and, with `with_nodes`, its nodes, where a run ended before
- * it named them in a journal. */
+/* Epochs that the configuration asks for, 0 where it cannot be told; and, with `with_nodes`, its nodes, where a run ended
+ * before it named them in a journal. */
 static void read_config(struct sy_report *report, struct sy_report_run *run, const char *path, bool with_nodes) {
     struct sy_problems *problems = sy_problems_create();
     struct sy_setting *config = problems ? sy_setting_read(path, problems) : NULL;

@@ -64,7 +64,8 @@ void sy_experiment_read_follow(struct sy_experiment *experiment, struct sy_node 
 void sy_experiment_check_follow(struct sy_experiment *experiment, struct sy_problems *problems);
 /* Reads nodes.X.inputs into the node's links: the image where it has none. Names of all nodes are known by now. */
 void sy_experiment_read_links(struct sy_experiment *experiment, struct sy_node *node, struct sy_problems *problems);
-/* Puts experiment->sequence in order, with zeroed room for a flag a node; a problem where nodes feed each other in a circle. */
+/* Puts experiment->sequence in order, with zeroed room for a flag a node; a problem where nodes feed each other in a
+ * circle. */
 void sy_experiment_order(struct sy_experiment *experiment, bool *placed, struct sy_problems *problems);
 /* The shapes a node's inputs have, SY_MOST_LINKS at most, and where in the sources' full graphs they are; false where
  * some are not known, after a problem. */

@@ -33,7 +33,8 @@ enum sy_run_end { SY_RUN_FINISHED = 1, SY_RUN_STOPPED, SY_RUN_INTERRUPTED };
 
 /* Trains. The folder gets run.cfg, manifest.json, journals and checkpoints, and result.json once the last step is done.
  * *end says how it ended when SY_OK is returned. A checkpoint, a journal or best weights on the way that cannot be written
- * are a note, and tried again when the next are due; the last checkpoint, and the journals, must get there. On a failure the last checkpoint stays as it was. */
+ * are a note, and tried again when the next are due; the last checkpoint, and the journals, must get there. On a failure
+ * the last checkpoint stays as it was. */
 int sy_run_train(struct sy_experiment *experiment, const struct sy_run_options *options, int *end,
                  struct sy_error *err);
 

@@ -596,5 +596,6 @@ print("static const struct golden_losses {\n    const char *method, *node;\n    
 print("\n".join(LOSSES))
 print("};\n\n/* sum_i ((7 i) mod 11 - 5) g_i and |g| of the first step. */")
 print("static const struct golden_gradient {\n    const char *method, *node, *parameter;\n    double sum, norm;\n} golden_gradients[] = {")
-print("\n".join(GRADIENTS))
+print("\n".join(" ".join(line.strip() if i else line for i, line in enumerate(GRADIENTS[k:k + 2]))
+                for k in range(0, len(GRADIENTS), 2)))
 print("};\n/* clang-format on */")
