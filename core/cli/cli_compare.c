@@ -176,15 +176,15 @@ static int only_run(const struct arguments *arguments, const struct sy_suite *su
 
 /* ---- threads and jobs ------------------------------------------------------------------------------------------- */
 
-/* `threads` of the config; 0: it says nothing. */
-static int stated_threads(const struct arguments *arguments, const struct sy_suite *suite) {
-    struct sy_problems *ignored = sy_problems_create();
-    struct sy_setting *config = ignored ? sy_suite_config(suite, 0, suite->seeds[0], &arguments->set, ignored) : NULL;
+/* `threads` of the config; 0: it says nothing, -1: it cannot be told, and the problems say why. */
+static int stated_threads(const struct arguments *arguments, const struct sy_suite *suite,
+                          struct sy_problems *problems) {
+    size_t before = sy_problems_count(problems);
+    struct sy_setting *config = sy_suite_config(suite, 0, suite->seeds[0], &arguments->set, problems);
     const struct sy_setting *threads = config ? sy_setting_find(config, "threads") : NULL;
     int stated = threads && threads->kind == SY_SETTING_INT ? (int)threads->integer : 0;
     sy_setting_destroy(config);
-    sy_problems_destroy(ignored);
-    return stated;
+    return sy_problems_count(problems) == before ? stated : -1;
 }
 
 /* What an earlier start in the folder used; 0: none. */
@@ -198,9 +198,9 @@ static int earlier_threads(const char *folder) {
 }
 
 /* Settles both; adds threads to the assignments of every run. `text` gets the assignment. */
-static void share_cores(struct arguments *arguments, const struct sy_suite *suite, const char *folder, int *jobs,
-                        int *threads, char *text, size_t room) {
-    int cores = sy_threads_available(), stated = stated_threads(arguments, suite);
+static void share_cores(struct arguments *arguments, int stated, const char *folder, int *jobs, int *threads,
+                        char *text, size_t room) {
+    int cores = sy_threads_available();
     int fixed = stated > 0 ? stated : earlier_threads(folder);
     if (!fixed && arguments->jobs) {
         fixed = cores > arguments->jobs ? cores / (int)arguments->jobs : 1;
@@ -341,7 +341,8 @@ static int conclude(const struct sy_compare *compare) {
     return code;
 }
 
-static int compare_all(struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry) {
+static int compare_all(struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry,
+                       struct sy_problems *problems) {
     char folder[4096], threads_text[32];
     struct sy_error err = {.size = sizeof err};
     int threads, code = SY_EXIT_BAD_INPUT;
@@ -353,7 +354,11 @@ static int compare_all(struct arguments *arguments, const struct sy_suite *suite
                                  .quiet = arguments->quiet,
                                  .tensorboard = arguments->tensorboard,
                                  .untrusted = arguments->untrusted};
-    share_cores(arguments, suite, folder, &compare.jobs, &threads, threads_text, sizeof threads_text);
+    int stated = stated_threads(arguments, suite, problems);
+    if (stated < 0) {
+        return code;
+    }
+    share_cores(arguments, stated, folder, &compare.jobs, &threads, threads_text, sizeof threads_text);
     if (!list_runs(&compare)) {
         fprintf(stderr, "switchyard: memory is used up\n");
         return SY_EXIT_FAILED;
@@ -397,7 +402,7 @@ int sy_cli_compare(int argc, char **argv) {
         code = SY_EXIT_FAILED;
     } else if (sy_suite_read(&suite, arguments.suite, &arguments.set, problems)) {
         code = arguments.only ? only_run(&arguments, &suite, registry, problems)
-                              : compare_all(&arguments, &suite, registry);
+                              : compare_all(&arguments, &suite, registry, problems);
         sy_suite_finish(&suite);
     }
     if (problems) {

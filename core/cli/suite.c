@@ -33,15 +33,18 @@ static const struct sy_field expected_fields[] = {
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 /* expected: { student: { value = 67.24; tolerance = 0.5; }; } */
-static bool read_expected(struct sy_suite *suite, struct sy_suite_variant *variant, struct sy_setting *group,
+static void read_expected(struct sy_suite *suite, struct sy_suite_variant *variant, struct sy_setting *group,
                           struct sy_problems *problems) {
     struct sy_table table = {expected_fields, 0};
     if (group->kind != SY_SETTING_GROUP) {
         sy_problem(problems, group,
                    "must be a group of nodes: expected: { student: { value = 67.24; tolerance = 0.5; }; };");
-        return false;
+        return;
     }
     variant->expected = sy_arena_take(suite->arena, (group->n_children + 1) * sizeof *variant->expected);
+    if (!variant->expected) {
+        sy_problem(problems, group, "memory is used up");
+    }
     for (size_t i = 0; variant->expected && i < group->n_children; i++) {
         struct sy_setting *node = group->children[i];
         struct sy_expected *expected = &variant->expected[variant->n_expected++];
@@ -54,7 +57,6 @@ static bool read_expected(struct sy_suite *suite, struct sy_suite_variant *varia
         sy_fields_read(expected, &table, node, suite->arena, problems);
         sy_fields_finish(node, (const struct sy_table *const[]){&table}, 1, NULL, problems);
     }
-    return variant->expected != NULL;
 }
 
 /* A group as the config is to be changed by, in the suite's arena: that one without `expected` and `threads`, which must be the
@@ -95,8 +97,12 @@ static bool read_variants(struct sy_suite *suite, struct sy_problems *problems) 
 
 /* NULL where there is none. */
 static const char *read_baseline(const struct sy_suite *suite, const char *name, struct sy_problems *problems) {
+    if (!name || !name[0]) {
+        return NULL;
+    }
     const char **names = sy_arena_take(suite->arena, suite->n_variants * sizeof *names);
-    if (!name || !name[0] || !names) {
+    if (!names) {
+        sy_problem(problems, NULL, "memory is used up");
         return NULL;
     }
     for (size_t v = 0; v < suite->n_variants; v++) {
@@ -118,7 +124,11 @@ bool sy_suite_read(struct sy_suite *suite, const char *path, const struct sy_ass
     struct sy_table table = {suite_fields, 0};
     size_t before = sy_problems_count(problems);
     *suite = (struct sy_suite){.arena = sy_arena_create()};
-    suite->root = suite->arena ? sy_setting_read(path, problems) : NULL;
+    if (!suite->arena) {
+        sy_problem(problems, NULL, "memory is used up");
+        goto failed;
+    }
+    suite->root = sy_setting_read(path, problems);
     if (!suite->root) {
         goto failed;
     }

@@ -49,11 +49,13 @@ static void read_source(struct sy_experiment *experiment, const struct sy_node *
     const char *name = sy_arena_print(experiment->arena, "%.*s", (int)(dot - from), from);
     int32_t source = name ? node_called(experiment, name, strlen(name)) : -1;
     link->output_name = sy_arena_text(experiment->arena, dot + 1);
-    if (name && source < 0) {
+    if (!name || !link->output_name) {
+        sy_problem(problems, link->setting, "memory is used up");
+    } else if (source < 0) {
         sy_experiment_unknown_node(experiment, name, link->setting, problems);
-    } else if (source >= 0 && &experiment->nodes[source] == node) {
+    } else if (&experiment->nodes[source] == node) {
         sy_problem(problems, link->setting, "node \"%s\" feeds itself", node->name);
-    } else if (source >= 0) {
+    } else {
         link->source = source;
     }
 }
