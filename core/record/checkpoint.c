@@ -106,8 +106,8 @@ static int sync_journals(const struct sy_checkpoint_writer *writer, struct sy_er
         if (!path) {
             return sy_fail(err, SY_ENOMEM, "out of memory");
         }
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 && fsync(fd) != 0) {
+        int fd = sy_file_open(path, O_RDONLY);
+        if (fd >= 0 && sy_file_sync(fd) != 0) {
             status = sy_fail(err, SY_EIO, "%s: cannot be synced: %s", path, strerror(errno));
         }
         if (fd >= 0) {

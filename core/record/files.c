@@ -46,7 +46,7 @@ static ssize_t read_full(int fd, char *out, size_t room) {
 int sy_read_file(const char *path, char **out, size_t *count, struct sy_error *err) {
     size_t used = 0, room = 1 << 14;
     char *bytes = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = sy_file_open(path, O_RDONLY);
     if (fd < 0) {
         return sy_fail(err, SY_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     }
@@ -143,7 +143,7 @@ int sy_write_json(const char *path, json_t *object, struct sy_error *err) {
 int sy_hash_file(char out[33], const char *path, struct sy_error *err) {
     enum { BLOCK = 1 << 16 };
     int status = SY_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = sy_file_open(path, O_RDONLY);
     if (fd < 0) {
         return sy_fail(err, SY_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "whole_file.h"
+
 #define FLUSH_AT  ((size_t)1 << 20)
 #define MOST_HELD ((size_t)64 << 20)
 
@@ -98,7 +100,7 @@ int sy_journal_open(struct sy_journal **out, const char *path, int64_t keep, str
     }
     journal->path = strdup(path);
     /* A file that should have something in it is not made here. */
-    journal->fd = open(path, O_RDWR | O_CLOEXEC | (keep > 0 ? 0 : O_CREAT), 0666);
+    journal->fd = sy_file_open(path, O_RDWR | (keep > 0 ? 0 : O_CREAT));
     if (!journal->path) {
         status = sy_fail(err, SY_ENOMEM, "out of memory");
     } else if (keep < SY_JOURNAL_KEEP_ALL) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "checkpoint_folder.h"
+#include "whole_file.h"
 
 #define NAME_ROOM 1000u
 
@@ -28,7 +29,7 @@ static bool is_there(struct sy_run_folder *folder, const char *name) {
 static int take_lock(struct sy_run_folder *folder, struct sy_error *err) {
     const char *path = sy_run_folder_file(folder, "lock");
     char who[32] = "";
-    folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    folder->lock = sy_file_open(path, O_RDWR | O_CREAT);
     if (folder->lock < 0) {
         return sy_fail(err, SY_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "safetensors_format.h"
+#include "whole_file.h"
 
 #define ALIGNMENT 64u
 
@@ -60,7 +61,7 @@ static int read_at(const struct reader *r, void *out, uint64_t count, uint64_t a
 static int open_file(struct reader *r) {
     struct stat there;
     /* O_NONBLOCK: a pipe of that name must not hang the program */
-    r->fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    r->fd = sy_file_open(r->path, O_RDONLY | O_NONBLOCK);
     if (r->fd < 0 || fstat(r->fd, &there) != 0) {
         return sy_fail(r->err, SY_EIO, "%s: cannot be opened: %s", r->path, strerror(errno));
     }

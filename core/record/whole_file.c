@@ -7,11 +7,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int sy_file_open(const char *path, int flags) {
+    int fd;
+    do {
+        fd = open(path, flags | O_CLOEXEC, 0666);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+int sy_file_sync(int fd) {
+    int status;
+    do {
+        status = fsync(fd);
+    } while (status != 0 && errno == EINTR);
+    return status;
+}
+
 int sy_sync_folder(const char *path, struct sy_error *err) {
     int status = SY_OK;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = sy_file_open(path, O_RDONLY | O_DIRECTORY);
     /* EINVAL: a file system without a notion of syncing folders; there is no more to be had from it. */
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) {
+    if (fd < 0 || (sy_file_sync(fd) != 0 && errno != EINVAL)) {
         status = sy_fail(err, SY_EIO, "%s: the folder cannot be synced: %s", path, strerror(errno));
     }
     if (fd >= 0) {
@@ -46,7 +62,7 @@ int sy_whole_file_begin(struct sy_whole_file *file, const char *path, struct sy_
     }
     /* What a dead process of the same number left is in the way of O_EXCL, which is there against links. */
     unlink(file->partial);
-    file->fd = open(file->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    file->fd = sy_file_open(file->partial, O_WRONLY | O_CREAT | O_EXCL);
     if (file->fd < 0) {
         int status = sy_fail(err, SY_EIO, "%s: cannot be created: %s", file->partial, strerror(errno));
         free(file->partial);
@@ -74,7 +90,7 @@ int sy_whole_file_write(struct sy_whole_file *file, const void *bytes, size_t co
 }
 
 int sy_whole_file_commit(struct sy_whole_file *file, struct sy_error *err) {
-    if (fsync(file->fd) != 0) {
+    if (sy_file_sync(file->fd) != 0) {
         return sy_fail(err, SY_EIO, "%s: cannot be synced: %s", file->path, strerror(errno));
     }
     int closed = close(file->fd);

@@ -25,6 +25,10 @@ int sy_whole_file_commit(struct sy_whole_file *file, struct sy_error *err);
 /* Last call, after a commit or instead of one: then what was written is removed. */
 void sy_whole_file_finish(struct sy_whole_file *file);
 
+/* open, with mode 0666 where it makes a file, and fsync; both begin anew where a signal interrupts them. */
+int sy_file_open(const char *path, int flags);
+int sy_file_sync(int fd);
+
 /* Makes the entries of a folder last: those renamed into it, out of it, removed from it. */
 int sy_sync_folder(const char *path, struct sy_error *err);
 /* The same for the folder that holds `path`. */
