@@ -53,8 +53,8 @@ static void output_part(void *argument, size_t begin, size_t end, int32_t thread
     for (size_t n = begin; n < end; n++) {
         float *to = loop->to + n * (size_t)v->channels * v->pixels;
         for (int32_t b = 0; b < v->blocks; b++) {
-            view_floats(loop->plan, loop->value, n, b, floats + (size_t)b * v->pixels * BLOCK,
-                        (size_t)v->width * BLOCK);
+            view_floats(loop->plan, loop->value, (struct planes){n, 1, b},
+                        floats_of(v, floats + (size_t)b * v->pixels * BLOCK));
         }
         for (size_t c = 0; c < (size_t)v->channels; c++) {
             for (size_t p = 0; p < v->pixels; p++) {
@@ -92,10 +92,11 @@ static void seed_part(void *argument, size_t begin, size_t end, int32_t thread) 
             }
         }
         for (int32_t b = 0; b < v->blocks; b++) {
-            contribute_floats(plan, &link, n, b, floats + (size_t)b * v->pixels * BLOCK, (size_t)v->width * BLOCK,
-                              thread);
+            contribute_floats(plan, &link, (struct planes){n, 1, b},
+                              floats_of(v, floats + (size_t)b * v->pixels * BLOCK), thread);
         }
     }
+    elem_fence();
 }
 
 static bool came_before(const struct sy_plan *plan, int32_t output) {
@@ -135,9 +136,10 @@ static void sum_forward_part(void *argument, size_t begin, size_t end, int32_t t
     const struct value *out = &loop->plan->values[loop->node->output];
     for (size_t n = begin; n < end; n++) {
         for (int32_t b = 0; b < out->blocks; b++) {
-            view_plane(loop->plan, loop->node->inputs[0].value, n, b,
-                       value_plane(loop->plan, loop->node->output, n, b));
-            finish_plane(loop->plan, loop->node, n, b, thread);
+            struct planes one = {n, 1, b};
+            view_planes(loop->plan, loop->node->inputs[0].value, one,
+                        value_plane(loop->plan, loop->node->output, n, b));
+            finish_planes(loop->plan, loop->node, one, thread);
         }
     }
 }
@@ -147,7 +149,7 @@ static void sum_backward_part(void *argument, size_t begin, size_t end, int32_t 
     const struct loop *loop = argument;
     for (size_t n = begin; n < end; n++) {
         for (int32_t b = 0; b < loop->plan->values[loop->node->output].blocks; b++) {
-            settle_plane(loop->plan, loop->node, n, b, thread);
+            settle_planes(loop->plan, loop->node, (struct planes){n, 1, b}, thread);
         }
     }
 }
@@ -188,8 +190,8 @@ static void read_inputs(const struct loop *loop, const struct room *room, size_t
     for (int32_t k = 0; k < loop->node->n_inputs; k++) {
         const struct value *v = &plan->values[loop->node->inputs[k].value];
         for (int32_t b = 0; b < v->blocks; b++) {
-            view_floats(plan, loop->node->inputs[k].value, image, b, room->in[k] + (size_t)b * v->pixels * BLOCK,
-                        (size_t)v->width * BLOCK);
+            view_floats(plan, loop->node->inputs[k].value, (struct planes){image, 1, b},
+                        floats_of(v, room->in[k] + (size_t)b * v->pixels * BLOCK));
         }
     }
 }
@@ -205,10 +207,11 @@ static void image_forward_part(void *argument, size_t begin, size_t end, int32_t
         memset(room.out, 0, room.out_floats * sizeof *room.out);
         images_forward(&image);
         for (int32_t b = 0; b < out->blocks; b++) {
-            save_plane(loop->plan, loop->node->output, n, b, room.out + (size_t)b * out->pixels * BLOCK);
-            finish_plane(loop->plan, loop->node, n, b, thread);
+            finish_floats(loop->plan, loop->node, (struct planes){n, 1, b},
+                          floats_of(out, room.out + (size_t)b * out->pixels * BLOCK), thread);
         }
     }
+    elem_fence();
 }
 
 static void image_backward_part(void *argument, size_t begin, size_t end, int32_t thread) {
@@ -220,8 +223,8 @@ static void image_backward_part(void *argument, size_t begin, size_t end, int32_
     for (size_t n = begin; n < end; n++) {
         image.index = n;
         for (int32_t b = 0; b < out->blocks; b++) {
-            gradient_floats(plan, loop->node, n, b, room.out + (size_t)b * out->pixels * BLOCK,
-                            (size_t)out->width * BLOCK, thread);
+            gradient_floats(plan, loop->node, (struct planes){n, 1, b},
+                            floats_of(out, room.out + (size_t)b * out->pixels * BLOCK), thread);
         }
         if (images_reads(loop->node)) {
             read_inputs(loop, &room, n);
@@ -232,11 +235,12 @@ static void image_backward_part(void *argument, size_t begin, size_t end, int32_
             const struct link *link = &loop->node->inputs[k];
             const struct value *v = &plan->values[link->value];
             for (int32_t b = 0; b < v->blocks && link->wanted; b++) {
-                contribute_floats(plan, link, n, b, room.din[k] + (size_t)b * v->pixels * BLOCK,
-                                  (size_t)v->width * BLOCK, thread);
+                contribute_floats(plan, link, (struct planes){n, 1, b},
+                                  floats_of(v, room.din[k] + (size_t)b * v->pixels * BLOCK), thread);
             }
         }
     }
+    elem_fence();
 }
 
 void image_forward(struct sy_plan *plan, struct node *node) {

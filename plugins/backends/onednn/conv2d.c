@@ -25,6 +25,10 @@ static struct images next_images(const struct conv2d *conv, size_t first, size_t
     return (struct images){first, full ? all : 1, full ? 0 : 1};
 }
 
+static struct planes planes_of(const struct images *im, int32_t block) {
+    return (struct planes){im->first, im->count, block};
+}
+
 /* The images as the convolution reads them: where they are stored, or copied as their view. */
 static const elem *source(const struct loop *loop, const struct images *im, elem *copy) {
     const struct sy_plan *plan = loop->plan;
@@ -33,10 +37,8 @@ static const elem *source(const struct loop *loop, const struct images *im, elem
     if (!is_view(v)) {
         return value_plane(plan, value, im->first, 0);
     }
-    for (size_t i = 0; i < im->count; i++) {
-        for (int32_t b = 0; b < v->blocks; b++) {
-            view_plane(plan, value, im->first + i, b, copy + i * v->row + (size_t)b * v->block_step);
-        }
+    for (int32_t b = 0; b < v->blocks; b++) {
+        view_planes(plan, value, planes_of(im, b), copy + (size_t)b * v->block_step);
     }
     return copy;
 }
@@ -54,10 +56,8 @@ static void forward_part(void *argument, size_t begin, size_t end, int32_t threa
         primitive_run(conv->primitive[FORWARD][im.which], thread, from, conv->weights[FORWARD],
                       bias ? conv->plain_bias : NULL, value_plane(plan, node->output, im.first, 0),
                       scratch + conv->library_at);
-        for (size_t i = 0; i < im.count; i++) {
-            for (int32_t b = 0; b < plan->values[node->output].blocks; b++) {
-                finish_plane(plan, node, im.first + i, b, thread);
-            }
+        for (int32_t b = 0; b < plan->values[node->output].blocks; b++) {
+            finish_planes(plan, node, planes_of(&im, b), thread);
         }
     }
 }
@@ -72,13 +72,11 @@ void conv2d_forward(struct sy_plan *plan, struct node *node) {
 static const elem *gradient(const struct loop *loop, const struct images *im, elem *copy, int32_t thread) {
     const struct sy_plan *plan = loop->plan;
     const struct value *v = &plan->values[loop->node->output];
-    for (size_t i = 0; i < im->count; i++) {
-        for (int32_t b = 0; b < v->blocks; b++) {
-            if (v->has_gradient) {
-                settle_plane(plan, loop->node, im->first + i, b, thread);
-            } else {
-                gradient_plane(plan, loop->node, im->first + i, b, copy + i * v->row + (size_t)b * v->block_step);
-            }
+    for (int32_t b = 0; b < v->blocks; b++) {
+        if (v->has_gradient) {
+            settle_planes(plan, loop->node, planes_of(im, b), thread);
+        } else {
+            gradient_planes(plan, loop->node, planes_of(im, b), copy + (size_t)b * v->block_step);
         }
     }
     return v->has_gradient ? gradient_at(plan, loop->node->output, im->first, 0) : copy;
@@ -95,10 +93,8 @@ static void backward_data(const struct loop *loop, const struct images *im, cons
     elem *to = link->first ? stored : (elem *)(void *)(scratch + conv->source_at);
     primitive_run(conv->primitive[BACKWARD_DATA][im->which], thread, to, conv->weights[BACKWARD_DATA], NULL, g,
                   scratch + conv->library_at);
-    for (size_t i = 0; i < im->count; i++) {
-        for (int32_t b = 0; b < v->blocks; b++) {
-            contribute_plane(plan, link, im->first + i, b, to + i * v->row + (size_t)b * v->block_step, thread);
-        }
+    for (int32_t b = 0; b < v->blocks; b++) {
+        contribute_planes(plan, link, planes_of(im, b), to + (size_t)b * v->block_step, thread);
     }
 }
 

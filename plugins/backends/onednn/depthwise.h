@@ -1,7 +1,8 @@
-/* depthwise.h - 3x3 convolutions with one filter per channel: own loops, a plane at a time.
+/* depthwise.h - 3x3 convolutions with one filter per channel: own loops, some planes of a block at a time.
  *
  *   y[h][w] = sum over a, b of x~[s h + a][s w + b] k[a][b], x~ being x with a rim of zeros, s the stride
- *   dx~[s h + a][s w + b] += g[h][w] k[a][b],  dk[a][b] = sum of x~[s h + a][s w + b] g[h][w] */
+ *   dx~[s h + a][s w + b] += g[h][w] k[a][b], or with s = 1 dx[h][w] = sum over a, b of g~[h + a][w + b] k[2 - a][2 - b],
+ *   dk[a][b] = sum of x~[s h + a][s w + b] g[h][w] */
 #ifndef ONEDNN_DEPTHWISE_H
 #define ONEDNN_DEPTHWISE_H
 
@@ -13,12 +14,18 @@ void depthwise_gather(struct sy_plan *plan, struct node *node);
 
 #define TAPS 9
 
-/* Floats of a plane of the input with its rim, and of a row of it. */
-static inline size_t padded_row(const struct value *in) {
-    return ((size_t)in->width + 2) * BLOCK;
+/* Images at a time: what is done once for all of them should weigh little. */
+static inline size_t depthwise_images(const struct value *in) {
+    const size_t pixels = 256;
+    return in->pixels < pixels ? pixels / in->pixels : 1;
 }
-static inline size_t padded_plane(const struct value *in) {
-    return ((size_t)in->height + 2) * padded_row(in);
+
+/* Floats of a row and of a plane with its rim. */
+static inline size_t padded_row(const struct value *v) {
+    return ((size_t)v->width + 2) * BLOCK;
+}
+static inline size_t padded_plane(const struct value *v) {
+    return ((size_t)v->height + 2) * padded_row(v);
 }
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "features.h"
-#include "sums.h"
+#include "norms.h"
 
 struct fusing {
     struct sy_plan *plan;
@@ -105,25 +105,25 @@ static void fuse_relu(struct fusing *f, const struct sy_op *op) {
 static void fuse_norm(struct fusing *f, const struct sy_op *op, int32_t index) {
     struct norm *norm = &f->plan->norms[index];
     const struct value *v = &f->plan->values[op->inputs[0]];
-    size_t lanes = (size_t)v->blocks * BLOCK;
+    size_t filled = (size_t)v->blocks * BLOCK;
     norm->op = op;
     norm->channels = v->channels;
     norm->blocks = v->blocks;
-    norm->mean = aligned_alloc(64, (7 * lanes * sizeof *norm->mean + 63) / 64 * 64);
+    norm->mean = aligned_alloc(64, (7 * filled * sizeof *norm->mean + 63) / 64 * 64);
     size_t sums = (size_t)(v->blocks * f->plan->host->threads) * sizeof *norm->sums;
     norm->sums = aligned_alloc(64, (sums + 63) / 64 * 64);
     if (!norm->mean || !norm->sums) {
         f->failed = true;
         return;
     }
-    memset(norm->mean, 0, 7 * lanes * sizeof *norm->mean);
+    memset(norm->mean, 0, 7 * filled * sizeof *norm->mean);
     memset(norm->sums, 0, sums);
-    norm->variance = norm->mean + lanes;
-    norm->inverse = norm->variance + lanes;
-    norm->scale = norm->inverse + lanes;
-    norm->shift = norm->scale + lanes;
-    norm->k1 = norm->shift + lanes;
-    norm->k2 = norm->k1 + lanes;
+    norm->variance = norm->mean + filled;
+    norm->inverse = norm->variance + filled;
+    norm->scale = norm->inverse + filled;
+    norm->shift = norm->scale + filled;
+    norm->k1 = norm->shift + filled;
+    norm->k2 = norm->k1 + filled;
     add_view(f, op->output, stored(f, op->inputs[0]), norm, ACT_NONE);
 }
 

@@ -1,4 +1,5 @@
 /* kernels.c - the table of what works on activations, for one precision. */
+#include "norms.h"
 #include "planes.h"
 
 static void forward(struct sy_plan *plan, struct node *node) {
@@ -19,11 +20,11 @@ static void forward(struct sy_plan *plan, struct node *node) {
         image_forward(plan, node);
         break;
     }
-    finish_norms(plan, node->output);
+    norms_finish(plan, node->output);
 }
 
 static void backward(struct sy_plan *plan, struct node *node) {
-    start_gradient(plan, node->output);
+    norms_start_gradient(plan, node->output);
     if (!node->useful) {
         return;
     }
@@ -51,7 +52,7 @@ const struct kernels kernels = {
     .output = border_output,
     .seed = border_seed,
     .input_gradient = border_input_gradient,
-    .start_norms = start_norms,
+    .start_norms = norms_start,
     .forward = forward,
     .backward = backward,
 };

@@ -14,6 +14,9 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Functions whose arguments are constants, each call compiled on its own. */
+#define INLINED static inline __attribute__((always_inline))
+
 #ifdef ONEDNN_AVX512
 typedef __m512 lanes;
 #define LANES(operation) _mm512_##operation

@@ -25,11 +25,9 @@ static struct sizes sizes_of(const struct loop *loop) {
 
 /* The thread's images as floats, one row each. */
 static const float *gather_input(const struct loop *loop, const struct sizes *s, size_t begin, size_t end, float *to) {
-    for (size_t i = begin; i < end; i++) {
-        for (int32_t b = 0; b < s->in_blocks; b++) {
-            view_floats(loop->plan, loop->node->inputs[0].value, i, b, to + (i - begin) * s->in_row + (size_t)b * BLOCK,
-                        BLOCK);
-        }
+    for (int32_t b = 0; b < s->in_blocks; b++) {
+        struct floats block = {to + (size_t)b * BLOCK, BLOCK, s->in_row};
+        view_floats(loop->plan, loop->node->inputs[0].value, (struct planes){begin, end - begin, b}, block);
     }
     return to;
 }
@@ -47,12 +45,11 @@ static void forward_part(void *argument, size_t begin, size_t end, int32_t threa
     }
     library_gemm(false, true, end - begin, s.out, s.in, x, s.in_row, param_value(plan, loop->node->op, SY_WEIGHT), s.in,
                  1, y, s.out_row);
-    for (size_t i = begin; i < end; i++) {
-        for (int32_t b = 0; b < s.out_blocks; b++) {
-            save_plane(plan, loop->node->output, i, b, y + (i - begin) * s.out_row + (size_t)b * BLOCK);
-            finish_plane(plan, loop->node, i, b, thread);
-        }
+    for (int32_t b = 0; b < s.out_blocks; b++) {
+        struct floats block = {y + (size_t)b * BLOCK, BLOCK, s.out_row};
+        finish_floats(plan, loop->node, (struct planes){begin, end - begin, b}, block, thread);
     }
+    elem_fence();
 }
 
 void linear_forward(struct sy_plan *plan, struct node *node) {
@@ -68,11 +65,12 @@ static void backward_part(void *argument, size_t begin, size_t end, int32_t thre
     size_t count = end - begin;
     float *x = (float *)(void *)plan->scratch[thread], *g = x + count * s.in_row;
     float *dw = loop->node->partial + (size_t)thread * loop->node->partial_floats, *db = dw + s.out * s.in;
-    for (size_t i = begin; i < end; i++) {
-        for (int32_t b = 0; b < s.out_blocks; b++) {
-            gradient_floats(plan, loop->node, i, b, g + (i - begin) * s.out_row + (size_t)b * BLOCK, BLOCK, thread);
-        }
-        sums_add(db, g + (i - begin) * s.out_row, s.out);
+    for (int32_t b = 0; b < s.out_blocks; b++) {
+        struct floats block = {g + (size_t)b * BLOCK, BLOCK, s.out_row};
+        gradient_floats(plan, loop->node, (struct planes){begin, count, b}, block, thread);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sums_add(db, g + i * s.out_row, s.out);
     }
     gather_input(loop, &s, begin, end, x);
     library_gemm(true, false, s.out, s.in, count, g, s.out_row, x, s.in_row, 0, dw, s.in);
@@ -82,11 +80,11 @@ static void backward_part(void *argument, size_t begin, size_t end, int32_t thre
     memset(x, 0, count * s.in_row * sizeof *x);
     library_gemm(false, false, count, s.in, s.out, g, s.out_row, param_value(plan, loop->node->op, SY_WEIGHT), s.in, 0,
                  x, s.in_row);
-    for (size_t i = begin; i < end; i++) {
-        for (int32_t b = 0; b < s.in_blocks; b++) {
-            contribute_floats(plan, link, i, b, x + (i - begin) * s.in_row + (size_t)b * BLOCK, BLOCK, thread);
-        }
+    for (int32_t b = 0; b < s.in_blocks; b++) {
+        struct floats block = {x + (size_t)b * BLOCK, BLOCK, s.in_row};
+        contribute_floats(plan, link, (struct planes){begin, count, b}, block, thread);
     }
+    elem_fence();
 }
 
 void linear_backward(struct sy_plan *plan, struct node *node) {

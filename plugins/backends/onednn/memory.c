@@ -31,7 +31,7 @@ static int32_t backward_time(const struct sy_plan *plan, int32_t node) {
 
 static void contribute(struct memory *m, struct link *link);
 
-/* Mirrors complete_plane of planes.c: a sum without views hands its gradient on at once. */
+/* Mirrors complete_planes of planes_back.c: a sum without views hands its gradient on at once. */
 static void complete(struct memory *m, int32_t value) {
     const struct value *v = &m->plan->values[value];
     if (v->base != value || v->producer < 0 || v->n_views > 0) {

@@ -29,7 +29,7 @@
 
 enum activation { ACT_NONE, ACT_RELU, ACT_RELU6 };
 
-struct norm_sums; /* sums.h */
+struct norm_sums; /* norms.h */
 
 /* A batch norm. Arrays are as long as its blocks; channels that fill up have scale and shift 0. */
 struct norm {

@@ -1,9 +1,20 @@
-/* planes.h - reading, finishing and completing one plane at a time; plan.h says what these words mean. */
+/* planes.h - reading, finishing and completing planes; plan.h says what these words mean. */
 #ifndef ONEDNN_PLANES_H
 #define ONEDNN_PLANES_H
 
 #include "lanes.h"
 #include "plan.h"
+
+/* Planes of one block, of images that lie one behind another: what is the same for all is looked up once. */
+struct planes {
+    size_t image, count;
+    int32_t block;
+};
+/* The same outside of the arena, as floats: BLOCK to a pixel, rows `row` floats apart, images `image`. */
+struct floats {
+    float *at;
+    size_t row, image;
+};
 
 static inline elem *value_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block) {
     const struct value *v = &plan->values[value];
@@ -16,38 +27,35 @@ static inline elem *gradient_at(const struct sy_plan *plan, int32_t value, size_
 static inline bool is_view(const struct value *v) {
     return v->norm || v->act;
 }
+/* Floats of one plane without a gap, as of `v`. */
+static inline struct floats floats_of(const struct value *v, float *at) {
+    return (struct floats){at, (size_t)v->width * BLOCK, v->row};
+}
 
-/* A plane as its readers see it: in the value's own layout, or as floats, BLOCK to a pixel and rows `row` apart. */
-void view_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, elem *to);
-void view_floats(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, float *to, size_t row);
-/* Floats, BLOCK to a pixel, to a plane of a stored value. */
-void save_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, const float *from);
+/* Planes as their readers see them: from `to` on in the value's own layout, or as floats. */
+void view_planes(const struct sy_plan *plan, int32_t value, struct planes planes, elem *to);
+void view_floats(const struct sy_plan *plan, int32_t value, struct planes planes, struct floats to);
 
-/* After a node wrote a plane of its output: residual, activation, and sums for batch norm. */
-void finish_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread);
-/* The same from floats, BLOCK to a pixel, which it stores. */
-void finish_floats(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread,
-                   const float *from);
-/* Before and after a stored value is written; by one thread. */
-void start_norms(struct sy_plan *plan);
-void finish_norms(struct sy_plan *plan, int32_t value);
+/* After a node wrote planes of its output: residual, activation, and sums for batch norm. */
+void finish_planes(const struct sy_plan *plan, const struct node *node, struct planes planes, int32_t thread);
+/* The same from floats, which it stores. */
+void finish_floats(const struct sy_plan *plan, const struct node *node, struct planes planes, struct floats from,
+                   int32_t thread);
 
-/* Gradient of a stored value, as the node that stored it needs it. start_gradient comes first, by one thread. */
-void start_gradient(struct sy_plan *plan, int32_t value);
-/* Where the gradient is stored: finishes it in place, and hands it on to what the node added. */
-void settle_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, int32_t thread);
-/* Where it is not: into memory of the caller's, in the value's layout. */
-void gradient_plane(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, elem *to);
-/* Either way, as floats with rows `row` apart. */
-void gradient_floats(const struct sy_plan *plan, const struct node *node, size_t image, int32_t block, float *to,
-                     size_t row, int32_t thread);
+/* Gradient of a stored value, as the node that stored it needs it, after norms_start_gradient.
+ * Where the gradient is stored: finishes it in place, and hands it on to what the node added. */
+void settle_planes(const struct sy_plan *plan, const struct node *node, struct planes planes, int32_t thread);
+/* Where it is not: from `to` on, in the value's layout. */
+void gradient_planes(const struct sy_plan *plan, const struct node *node, struct planes planes, elem *to);
+/* Either way, as floats. */
+void gradient_floats(const struct sy_plan *plan, const struct node *node, struct planes planes, struct floats to,
+                     int32_t thread);
 
-/* One plane of a contribution; the last one completes the value. */
-void contribute_plane(const struct sy_plan *plan, const struct link *link, size_t image, int32_t block,
-                      const elem *from, int32_t thread);
-void contribute_floats(const struct sy_plan *plan, const struct link *link, size_t image, int32_t block,
-                       const float *from, size_t row, int32_t thread);
-void complete_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block, int32_t thread);
+/* Planes of a contribution, from `from` on in the value's layout, or floats; the last one completes the value. */
+void contribute_planes(const struct sy_plan *plan, const struct link *link, struct planes planes, const elem *from,
+                       int32_t thread);
+void contribute_floats(const struct sy_plan *plan, const struct link *link, struct planes planes, struct floats from,
+                       int32_t thread);
 
 void conv2d_forward(struct sy_plan *plan, struct node *node);
 void conv2d_backward(struct sy_plan *plan, struct node *node);

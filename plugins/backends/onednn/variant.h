@@ -50,6 +50,12 @@
 #define sums_add           VARIANT(sums_add)
 #define sums_clear         VARIANT(sums_clear)
 #define sums_join          VARIANT(sums_join)
+#define norms_measured     VARIANT(norms_measured)
+#define norms_add_moments  VARIANT(norms_add_moments)
+#define norms_add_gradient VARIANT(norms_add_gradient)
+#define norms_start        VARIANT(norms_start)
+#define norms_finish       VARIANT(norms_finish)
+#define norms_start_gradient VARIANT(norms_start_gradient)
 #endif
 
 #endif

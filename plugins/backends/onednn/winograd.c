@@ -14,7 +14,7 @@ struct loop {
 /* ---- transforms, a block of channels at a time --------------------------------------------------------------------- */
 
 /* B^T d, in place: six values `s` apart */
-static inline __attribute__((always_inline)) void input_1d(lanes *d, size_t s) {
+INLINED void input_1d(lanes *d, size_t s) {
     const lanes two = lanes_of(2), four = lanes_of(4), five = lanes_of(-5);
     lanes d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], d4 = d[4 * s], d5 = d[5 * s];
     lanes even = lanes_fnma(four, d2, d4), odd = lanes_fnma(four, d1, d3);
@@ -28,7 +28,7 @@ static inline __attribute__((always_inline)) void input_1d(lanes *d, size_t s) {
 }
 
 /* A^T m, in place: six values to four */
-static inline __attribute__((always_inline)) void output_1d(lanes *m, size_t s) {
+INLINED void output_1d(lanes *m, size_t s) {
     lanes s12 = m[s] + m[2 * s], d12 = m[s] - m[2 * s], s34 = m[3 * s] + m[4 * s], d34 = m[3 * s] - m[4 * s];
     m[0] = m[0] + s12 + s34;
     m[s] = lanes_fma(lanes_of(2), d34, d12);
@@ -37,7 +37,7 @@ static inline __attribute__((always_inline)) void output_1d(lanes *m, size_t s) 
 }
 
 /* A g, in place: four values to six */
-static inline __attribute__((always_inline)) void gradient_1d(lanes *g, size_t s) {
+INLINED void gradient_1d(lanes *g, size_t s) {
     lanes g0 = g[0], g1 = g[s], g2 = g[2 * s], g3 = g[3 * s];
     lanes near = g0 + g2, far = lanes_fma(lanes_of(4), g2, g0);
     lanes odd = g1 + g3, steep = lanes_fma(lanes_of(8), g3, g1 * lanes_of(2));
@@ -52,7 +52,7 @@ static inline __attribute__((always_inline)) void gradient_1d(lanes *g, size_t s
 typedef void transform(lanes *d, size_t s);
 
 /* Tile at `from` of an image whose rows are `row` floats apart, to 36 places `plane` floats apart. */
-static inline __attribute__((always_inline)) void put_tile(transform *step, size_t side, float *to, size_t plane,
+INLINED void put_tile(transform *step, size_t side, float *to, size_t plane,
                                                            const float *from, size_t row) {
     lanes d[POINTS];
     UNROLL
@@ -74,7 +74,7 @@ static inline __attribute__((always_inline)) void put_tile(transform *step, size
 }
 
 /* The other way: 36 places to a 4x4 tile. Columns first: what is left of them fits into registers. */
-static inline __attribute__((always_inline)) void take_tile(float *to, size_t row, const float *from, size_t plane,
+INLINED void take_tile(float *to, size_t row, const float *from, size_t plane,
                                                             lanes bias) {
     lanes left[24];
     UNROLL
@@ -112,7 +112,7 @@ static void take_part(float *to, size_t row, const float *from, size_t plane, la
 /* ---- tiles of whole planes -------------------------------------------------------------------------------------- */
 
 /* All tiles of one plane of one image, which has a rim of one pixel; those without the rim begin inside of it. */
-static inline __attribute__((always_inline)) void put_tiles(const struct winograd *w, transform *step, size_t side,
+INLINED void put_tiles(const struct winograd *w, transform *step, size_t side,
                                                             float *to, size_t plane, const float *image) {
     size_t row = w->padded_width * BLOCK;
     for (size_t h = 0; h < w->tiles_high; h++) {
@@ -166,7 +166,8 @@ static void put_sources(const struct loop *loop, int which, size_t first, size_t
     size_t plane = plane_floats(w, which, w->in_blocks), row = w->padded_width * BLOCK;
     for (size_t i = 0; i < count; i++) {
         for (int32_t b = 0; b < w->in_blocks; b++) {
-            view_floats(loop->plan, value, first + i, b, image + row + BLOCK, row);
+            struct floats inside = {image + row + BLOCK, row, 0};
+            view_floats(loop->plan, value, (struct planes){first + i, 1, b}, inside);
             float *to = scratch + w->first_at + ((size_t)b * w->rows[which] + i * w->tiles) * BLOCK;
             put_inputs(w, to, plane, image);
         }
@@ -201,7 +202,7 @@ static void forward_images(const struct loop *loop, size_t first, size_t count, 
             const float *from = scratch + w->second_at + ((size_t)b * w->rows[0] + i * w->tiles) * BLOCK;
             float *to = scratch + w->first_at; /* done with */
             take_tiles(w, to, (size_t)out->height, (size_t)out->width, from, to_plane, lanes_get(w->bias + b * BLOCK));
-            finish_floats(plan, loop->node, first + i, b, thread, to);
+            finish_floats(plan, loop->node, (struct planes){first + i, 1, b}, floats_of(out, to), thread);
         }
     }
 }
@@ -232,7 +233,8 @@ static void put_gradients(const struct loop *loop, size_t first, size_t count, f
     for (size_t i = 0; i < count; i++) {
         for (int32_t b = 0; b < w->out_blocks; b++) {
             size_t at = ((size_t)b * w->rows[1] + i * w->tiles) * BLOCK;
-            gradient_floats(loop->plan, loop->node, first + i, b, image + row + BLOCK, row, thread);
+            struct floats inside = {image + row + BLOCK, row, 0};
+            gradient_floats(loop->plan, loop->node, (struct planes){first + i, 1, b}, inside, thread);
             put_outputs(w, scratch + w->second_at + at, plane, image);
             if (loop->node->inputs[0].wanted) {
                 put_inputs(w, scratch + w->third_at + at, plane, image);
@@ -298,7 +300,7 @@ static void backward_data(const struct loop *loop, size_t first, size_t count, f
         for (int32_t b = 0; b < w->in_blocks; b++) {
             const float *from = scratch + w->first_at + ((size_t)b * w->rows[1] + i * w->tiles) * BLOCK;
             take_tiles(w, image, (size_t)in->height, (size_t)in->width, from, to_plane, lanes_zero());
-            contribute_floats(plan, link, first + i, b, image, (size_t)in->width * BLOCK, thread);
+            contribute_floats(plan, link, (struct planes){first + i, 1, b}, floats_of(in, image), thread);
         }
     }
 }

@@ -14,7 +14,7 @@ struct tile {
     lanes at[MOST_ROWS][2];
 };
 
-static inline __attribute__((always_inline)) void tile_step(struct tile *tile, int rows, const float *a, size_t apart,
+INLINED void tile_step(struct tile *tile, int rows, const float *a, size_t apart,
                                                             lanes b0, lanes b1, int wide) {
     UNROLL
     for (int r = 0; r < rows; r++) {
@@ -26,14 +26,14 @@ static inline __attribute__((always_inline)) void tile_step(struct tile *tile, i
     }
 }
 
-static inline __attribute__((always_inline)) void tile_clear(struct tile *tile, int rows) {
+INLINED void tile_clear(struct tile *tile, int rows) {
     UNROLL
     for (int r = 0; r < rows; r++) {
         tile->at[r][0] = tile->at[r][1] = lanes_zero();
     }
 }
 
-static inline __attribute__((always_inline)) void tile_put(const struct tile *tile, int rows, float *c0, float *c1,
+INLINED void tile_put(const struct tile *tile, int rows, float *c0, float *c1,
                                                            int wide, int add) {
     UNROLL
     for (int r = 0; r < rows; r++) {
@@ -49,7 +49,7 @@ static inline __attribute__((always_inline)) void tile_put(const struct tile *ti
 /* Some rows of one plane from `row` on, one block of columns and, where wide, the next. */
 typedef void multiply_rows(const struct product *p, const float *a, const float *b, float *c, size_t row, int wide);
 
-static inline __attribute__((always_inline)) void multiply_tile(const struct product *p, const float *a, const float *b,
+INLINED void multiply_tile(const struct product *p, const float *a, const float *b,
                                                                 float *c, size_t row, int wide) {
     struct tile tile;
     const float *b0 = b, *b1 = b + p->b_rows * BLOCK;
@@ -66,7 +66,7 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct pro
     tile_put(&tile, PRODUCT_ROWS, c + row * BLOCK, c + (p->c_rows + row) * BLOCK, wide, 0);
 }
 
-static inline __attribute__((always_inline)) void correlate_tile(const struct product *p, const float *a,
+INLINED void correlate_tile(const struct product *p, const float *a,
                                                                  const float *b, float *c, size_t row, int wide) {
     struct tile tile;
     const float *x = a + row / BLOCK * p->a_rows * BLOCK + row % BLOCK, *b0 = b, *b1 = b + p->b_rows * BLOCK;
@@ -80,7 +80,7 @@ static inline __attribute__((always_inline)) void correlate_tile(const struct pr
     tile_put(&tile, CORRELATE_ROWS, c + row * BLOCK, c + (p->c_rows + row) * BLOCK, wide, 1);
 }
 
-static inline __attribute__((always_inline)) void all_points(const struct product *p, multiply_rows *tile,
+INLINED void all_points(const struct product *p, multiply_rows *tile,
                                                              size_t rows) {
     for (size_t point = 0; point < POINTS; point++) {
         const float *a = p->a + point * p->a_plane, *b = p->b + point * p->b_plane;
