@@ -13,6 +13,12 @@
 
 int sy_write_file(const char *path, const void *bytes, size_t count, struct sy_error *err) {
     struct sy_whole_file file;
+    const char *slash = strrchr(path, '/');
+    char *parent = sy_parent_folder(path);
+    if (parent) {
+        sy_whole_file_sweep(parent, slash ? slash + 1 : path);
+    }
+    free(parent);
     int status = sy_whole_file_begin(&file, path, err);
     if (status == SY_OK) {
         status = sy_whole_file_write(&file, bytes, count, err);

@@ -1,6 +1,5 @@
 #include "run_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -49,26 +48,6 @@ static int take_lock(struct sy_run_folder *folder, struct sy_error *err) {
     return SY_OK;
 }
 
-/* Removes what a killed process left unfinished of single files: NAME.<process>.partial. */
-static void sweep(struct sy_run_folder *folder, const char *below) {
-    static const char ending[] = ".partial";
-    const size_t tail = sizeof ending - 1;
-    int at = open(below ? sy_run_folder_file(folder, below) : folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *listing = at >= 0 ? fdopendir(at) : NULL;
-    if (!listing && at >= 0) {
-        close(at);
-    }
-    for (const struct dirent *entry; listing && (entry = readdir(listing));) {
-        size_t length = strlen(entry->d_name);
-        if (entry->d_name[0] != '.' && length > tail && strcmp(entry->d_name + length - tail, ending) == 0) {
-            unlinkat(at, entry->d_name, 0);
-        }
-    }
-    if (listing) {
-        closedir(listing);
-    }
-}
-
 static int open_new(struct sy_run_folder *folder, struct sy_error *err) {
     int status = sy_make_folders(folder->path, err);
     if (status == SY_OK) {
@@ -113,8 +92,8 @@ int sy_run_folder_open(struct sy_run_folder **out, const char *path, bool resume
         status = resume ? open_again(folder, err) : open_new(folder, err);
     }
     if (status == SY_OK) {
-        sweep(folder, NULL);
-        sweep(folder, "checkpoints/best");
+        sy_whole_file_sweep(folder->path, NULL);
+        sy_whole_file_sweep(sy_run_folder_file(folder, "checkpoints/best"), NULL);
         sy_checkpoint_sweep(sy_run_folder_file(folder, "checkpoints"));
     }
     if (status != SY_OK) {

@@ -1,7 +1,10 @@
 #include "whole_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,18 +39,50 @@ int sy_sync_folder(const char *path, struct sy_error *err) {
     return status;
 }
 
-int sy_sync_parent(const char *path, struct sy_error *err) {
+char *sy_parent_folder(const char *path) {
     const char *slash = strrchr(path, '/');
-    if (!slash) {
-        return sy_sync_folder(".", err);
-    }
-    char *parent = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    return slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+}
+
+int sy_sync_parent(const char *path, struct sy_error *err) {
+    char *parent = sy_parent_folder(path);
     if (!parent) {
         return sy_fail(err, SY_ENOMEM, "out of memory");
     }
     int status = sy_sync_folder(parent, err);
     free(parent);
     return status;
+}
+
+/* "NAME.<process>.partial"; whether the process is gone. */
+static bool is_left_behind(const char *entry, const char *name) {
+    size_t length = strlen(name);
+    char *end = NULL;
+    if (strncmp(entry, name, length) != 0 || entry[length] != '.') {
+        return false;
+    }
+    long process = strtol(entry + length + 1, &end, 10);
+    return process > 0 && strcmp(end, ".partial") == 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+}
+
+void sy_whole_file_sweep(const char *folder, const char *name) {
+    static const char ending[] = ".partial";
+    const size_t tail = sizeof ending - 1;
+    int at = sy_file_open(folder, O_RDONLY | O_DIRECTORY);
+    DIR *listing = at >= 0 ? fdopendir(at) : NULL;
+    if (!listing && at >= 0) {
+        close(at);
+    }
+    for (const struct dirent *entry; listing && (entry = readdir(listing));) {
+        size_t length = strlen(entry->d_name);
+        bool any = entry->d_name[0] != '.' && length > tail && strcmp(entry->d_name + length - tail, ending) == 0;
+        if (name ? is_left_behind(entry->d_name, name) : any) {
+            unlinkat(at, entry->d_name, 0);
+        }
+    }
+    if (listing) {
+        closedir(listing);
+    }
 }
 
 int sy_whole_file_begin(struct sy_whole_file *file, const char *path, struct sy_error *err) {

@@ -25,9 +25,16 @@ int sy_whole_file_commit(struct sy_whole_file *file, struct sy_error *err);
 /* Last call, after a commit or instead of one: then what was written is removed. */
 void sy_whole_file_finish(struct sy_whole_file *file);
 
+/* Removes what killed processes left unfinished in a folder: of every file, for a caller who alone works there (name
+ * NULL); or of one file, where no process of that number lives. */
+void sy_whole_file_sweep(const char *folder, const char *name);
+
 /* open, with mode 0666 where it makes a file, and fsync; both begin anew where a signal interrupts them. */
 int sy_file_open(const char *path, int flags);
 int sy_file_sync(int fd);
+
+/* The folder that holds `path`, malloc'ed; NULL: out of memory. */
+char *sy_parent_folder(const char *path);
 
 /* Makes the entries of a folder last: those renamed into it, out of it, removed from it. */
 int sy_sync_folder(const char *path, struct sy_error *err);

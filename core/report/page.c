@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../record/run_folder.h"
 #include "inline_svg.h"
@@ -16,12 +17,25 @@
 #define MOST_CONFIGS 40
 #define MOST_PICTURE (8u << 20)
 
-/* A whole regular file of limited size, zero-terminated, to be freed; NULL where it cannot be had. */
-static char *read_limited(struct sy_report *report, const char *path, size_t most) {
-    struct sy_error ignored = {.size = sizeof ignored};
+/* A whole regular file of limited size, zero-terminated, to be freed; NULL where it cannot be had. `why` is empty where it
+ * is not there at all. */
+static char *read_limited(struct sy_report *report, const char *path, size_t most, struct sy_error *why) {
+    *why = (struct sy_error){.size = sizeof *why};
+    if (!path || !sy_is_there(path)) {
+        return NULL;
+    }
     int64_t size = 0;
-    int fd = path ? sy_open_regular(path, &size, &ignored) : -1;
-    FILE *file = fd >= 0 && size <= (int64_t)most ? fdopen(fd, "r") : NULL;
+    int fd = sy_open_regular(path, &size, why);
+    if (fd >= 0 && size > (int64_t)most) {
+        close(fd);
+        sy_fail(why, SY_EINVAL, "%s: is larger than %zu KiB", path, most >> 10);
+        return NULL;
+    }
+    FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (fd >= 0 && !file) {
+        close(fd);
+        report->no_memory = true;
+    }
     char *text = file ? malloc((size_t)size + 1) : NULL;
     report->no_memory = report->no_memory || (file && !text);
     if (text) {
@@ -77,12 +91,13 @@ static void write_tables(FILE *out, const char *head, struct sy_report *report, 
 static void write_figure(FILE *out, const struct sy_figures *figures, int32_t index) {
     const struct sy_figure *figure = &figures->at[index];
     char prefix[32];
-    char *svg = read_limited(
-        figures->report, sy_report_printf(figures->report, "%s/%s.svg", figures->folder, figure->name), MOST_PICTURE);
+    const char *path = sy_report_printf(figures->report, "%s/%s.svg", figures->folder, figure->name);
+    struct sy_error why;
+    char *svg = read_limited(figures->report, path, MOST_PICTURE, &why);
     snprintf(prefix, sizeof prefix, "f%d-", (int)index);
     fputs("<figure>", out);
     if (!svg || !sy_inline_svg(out, svg, prefix, figure->caption)) {
-        fputs("<p>This figure is too large for the page.</p>", out);
+        write_remark(out, why.code ? why.text : "This figure is no picture that can stand in a page.");
     }
     fputs("<figcaption>", out);
     sy_write_escaped(out, figure->caption, SY_SHEET_HTML);
@@ -110,17 +125,24 @@ static void write_figures(FILE *out, const struct sy_figures *figures) {
 /* run.cfg of each variant's first run that has one; the others of a variant differ in their seed. */
 static void write_configs(FILE *out, struct sy_report *report) {
     bool any = false;
+    char remark[SY_ERROR_ROOM + 16];
     for (int32_t v = 0; v < report->n_variants && v < MOST_CONFIGS; v++) {
         char *text = NULL;
+        struct sy_error why = {.code = SY_OK};
         for (int32_t s = 0; s < report->n_seeds && !text; s++) {
-            text = read_limited(report, sy_report_printf(report, "%s/run.cfg", report->variants[v].runs[s].folder),
-                                MOST_CONFIG);
+            const char *path = sy_report_printf(report, "%s/run.cfg", report->variants[v].runs[s].folder);
+            text = read_limited(report, path, MOST_CONFIG, &why);
         }
-        if (!text) {
+        if (!text && !why.code) {
             continue;
         }
         fputs(any ? "" : "<h2>Configurations</h2>\n", out);
         any = true;
+        if (!text) {
+            snprintf(remark, sizeof remark, "%s; skipped", why.text);
+            write_remark(out, remark);
+            continue;
+        }
         fputs("<details><summary>", out);
         sy_write_escaped(out, report->variants[v].name, SY_SHEET_HTML);
         fputs("</summary>\n<pre>", out);
