@@ -143,6 +143,8 @@ const struct op_case op_cases[] = {
     CONV("3x3 without padding", IMAGE(4, 7, 5), 3, 3, 1, 0, 1, .bias = 1),
     CONV("3x3 stride 2", IMAGE(6, 7, 5), 10, 3, 2, 1, 1, .bias = 1),
     CONV("3x3 stride 2 even", IMAGE(3, 8, 6), 16, 3, 2, 1, 1),
+    CONV("3x3 stride 2, many tiles", IMAGE(20, 33, 18), 35, 3, 2, 1, 1, .bias = 1),
+    CONV("3x3 stride 2, rows to the end", IMAGE(17, 16, 24), 9, 3, 2, 1, 1),
     CONV("3x3 stride 2 without padding", IMAGE(3, 8, 6), 5, 3, 2, 0, 1),
     CONV("3x3 stride 3", IMAGE(3, 7, 5), 5, 3, 3, 1, 1),
     CONV("3x3 padding 2", IMAGE(3, 7, 5), 4, 3, 1, 2, 1, .bias = 1),

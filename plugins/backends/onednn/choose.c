@@ -9,7 +9,7 @@
 
 static bool winograd_can(const struct sy_plan *plan, const struct node *node) {
     const struct sy_op *op = node->op;
-    return (node->kind == NODE_CONV2D || node->kind == NODE_WINOGRAD) && op->kernel == 3 && op->stride == 1 &&
+    return (node->kind == NODE_CONV2D || node->kind == NODE_WINOGRAD) && op->kernel == 3 && op->stride <= 2 &&
            op->padding == 1 && !plan->channels_last && !plan->values[plan->values[node->inputs[0].value].base].plain;
 }
 

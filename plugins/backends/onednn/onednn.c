@@ -23,7 +23,7 @@ struct onednn {
 
 static const struct sy_field fields[] = {
     SY_PARAM(struct onednn, conv, .choices = "auto|direct|winograd|measured",
-             .doc = "how 3x3 convolutions of stride 1 are done in fp32; auto: by Winograd's F(4x4, 3x3); measured: "
+             .doc = "how 3x3 convolutions of stride 1 and 2 are done in fp32; auto: by Winograd; measured: "
                     "whichever is faster here, layer by layer, timed at the start and written into run.cfg"),
     SY_END,
 };
@@ -225,7 +225,8 @@ SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .fields = fields, .ops = &ops,
           .doc = "the fast one: convolutions by oneDNN and own kernels in blocked layout, for AVX-512 and AVX2",
           .help =
               "fp32 and, on processors with AVX512_BF16, bf16 (activations and their gradients in bfloat16, sums,\n"
-              "statistics and master weights in float). 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3), in\n"
-              "fp32 and where the processor has no AMX; with AMX bf16 plans lay channels last and do all directly;\n"
+              "statistics and master weights in float). 3x3 convolutions by Winograd's F(4x4, 3x3), with stride 2\n"
+              "F(4x4, 2x2) on odd and even rows and columns, in fp32 and where the processor has no AMX; with AMX\n"
+              "bf16 plans lay channels last and do all directly;\n"
               "depthwise ones by own loops; batch norm and ReLU are computed again where they are read instead of\n"
               "being stored; the batch is shared by threads, a few images at a time.");

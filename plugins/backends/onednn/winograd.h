@@ -1,18 +1,23 @@
-/* winograd.h - 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3): 36 products of matrices in place of 144.
+/* winograd.h - 3x3 convolutions of padding 1 by Winograd's minimal filtering: products of matrices in the place of sums
+ * over taps.
  *
  * Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016, equation 12 and section 4.3. An image is
- * cut into tiles of 4x4 outputs, each from 6x6 inputs d; with g the 3x3 weights,
+ * cut into tiles of 4x4 outputs, each from a tile of inputs d; with g the weights,
  *   y = A^T [ (G g G^T) . (B^T d B) ] A
- * where . goes element by element and sums over channels: one product of matrices per element, 36 in all. Backward the
- * same with weights turned for the inputs' gradient, and for the weights' dg = G^T [ (B^T d B) . (A dy A^T) ] G summed over tiles. */
+ * where . goes element by element and sums over channels: one product of matrices per element, a *point*. Backward the
+ * same with weights turned for the inputs' gradient, and for the weights' dg = G^T [ (B^T d B) . (A dy A^T) ] G summed
+ * over tiles.
+ *
+ * Stride 1: F(4x4, 3x3), tiles of 6x6 inputs, 36 products where there were 144. Stride 2: inputs of odd and even rows and
+ * columns are four *phases*, each with a filter of at most 2x2 taps, so F(4x4, 2x2) with 25 points and four times the
+ * channels. The even rows and columns have one tap, which is zero at one of five points: 81 products where there were 144. */
 #ifndef ONEDNN_WINOGRAD_H
 #define ONEDNN_WINOGRAD_H
 
 #include "plan.h"
 
-#define POINTS 36 /* elements of a transformed tile */
 /* Floats between the planes of two points beyond what they need: planes a power of two apart would fight for the same
- * cache sets, as 36 of them are written side by side. */
+ * cache sets, as all of them are written side by side. */
 #define APART 48
 /* Rows of a product in registers at once. */
 #ifdef ONEDNN_AVX512
@@ -21,16 +26,19 @@
 #define PRODUCT_ROWS 6
 #endif
 
+struct scheme; /* scheme.h */
+
 struct winograd {
+    const struct scheme *scheme;
     int32_t in_blocks, out_blocks;
     size_t tiles_high, tiles_wide, tiles; /* of an image */
     size_t images[2];                     /* at a time: forward, backward */
     size_t rows[2];                       /* tiles at a time, filled up for the products */
-    size_t padded_width;                  /* of an image with its rim, in pixels */
-    float *forward, *backward;            /* weights, (36, out blocks, in, BLOCK) and (36, in blocks, out, BLOCK) */
-    float *bias;                          /* (out), zero where there is none */
+    float *forward,
+        *backward; /* weights, (points, out blocks, phases, in, BLOCK) and (points, phases, in blocks, out, BLOCK) */
+    float *bias;   /* (out), zero where there is none */
     /* Places in a thread's scratch memory, floats from its start. */
-    size_t image_at, first_at, second_at, third_at;
+    size_t source_at, gradient_at, first_at, second_at, third_at;
 };
 
 int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *err);
@@ -38,13 +46,12 @@ void winograd_destroy(struct winograd *winograd);
 void winograd_refresh(struct sy_plan *plan, struct node *node);
 void winograd_gather(struct sy_plan *plan, struct node *node);
 
-/* Products of all 36 points. Operands are blocked: (36, columns / BLOCK, rows, BLOCK), planes `*_plane` floats apart.
+/* A product of one point. Operands are blocked: (columns / BLOCK, rows, BLOCK).
  * winograd_multiply: c = a b, rows of a a multiple of PRODUCT_ROWS, a (m, k), b (k, n).
- * winograd_correlate: c += a^T b, a (k, m), b (k, n). c lies as b of the first would: (36, n / BLOCK, m, BLOCK). */
+ * winograd_correlate: c += a^T b, a (k, m), b (k, n). c lies as b of the first would: (n / BLOCK, m, BLOCK). */
 struct product {
     const float *a, *b;
     float *c;
-    size_t a_plane, b_plane, c_plane;
     size_t a_rows, b_rows, c_rows; /* of one block */
     size_t m, n_blocks, k;
 };

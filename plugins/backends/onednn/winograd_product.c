@@ -14,8 +14,7 @@ struct tile {
     lanes at[MOST_ROWS][2];
 };
 
-INLINED void tile_step(struct tile *tile, int rows, const float *a, size_t apart,
-                                                            lanes b0, lanes b1, int wide) {
+INLINED void tile_step(struct tile *tile, int rows, const float *a, size_t apart, lanes b0, lanes b1, int wide) {
     UNROLL
     for (int r = 0; r < rows; r++) {
         lanes x = lanes_of(a[(size_t)r * apart]);
@@ -33,8 +32,7 @@ INLINED void tile_clear(struct tile *tile, int rows) {
     }
 }
 
-INLINED void tile_put(const struct tile *tile, int rows, float *c0, float *c1,
-                                                           int wide, int add) {
+INLINED void tile_put(const struct tile *tile, int rows, float *c0, float *c1, int wide, int add) {
     UNROLL
     for (int r = 0; r < rows; r++) {
         float *to = c0 + r * BLOCK;
@@ -49,8 +47,7 @@ INLINED void tile_put(const struct tile *tile, int rows, float *c0, float *c1,
 /* Some rows of one plane from `row` on, one block of columns and, where wide, the next. */
 typedef void multiply_rows(const struct product *p, const float *a, const float *b, float *c, size_t row, int wide);
 
-INLINED void multiply_tile(const struct product *p, const float *a, const float *b,
-                                                                float *c, size_t row, int wide) {
+INLINED void multiply_tile(const struct product *p, const float *a, const float *b, float *c, size_t row, int wide) {
     struct tile tile;
     const float *b0 = b, *b1 = b + p->b_rows * BLOCK;
     tile_clear(&tile, PRODUCT_ROWS);
@@ -66,8 +63,7 @@ INLINED void multiply_tile(const struct product *p, const float *a, const float 
     tile_put(&tile, PRODUCT_ROWS, c + row * BLOCK, c + (p->c_rows + row) * BLOCK, wide, 0);
 }
 
-INLINED void correlate_tile(const struct product *p, const float *a,
-                                                                 const float *b, float *c, size_t row, int wide) {
+INLINED void correlate_tile(const struct product *p, const float *a, const float *b, float *c, size_t row, int wide) {
     struct tile tile;
     const float *x = a + row / BLOCK * p->a_rows * BLOCK + row % BLOCK, *b0 = b, *b1 = b + p->b_rows * BLOCK;
     tile_clear(&tile, CORRELATE_ROWS);
@@ -80,28 +76,23 @@ INLINED void correlate_tile(const struct product *p, const float *a,
     tile_put(&tile, CORRELATE_ROWS, c + row * BLOCK, c + (p->c_rows + row) * BLOCK, wide, 1);
 }
 
-INLINED void all_points(const struct product *p, multiply_rows *tile,
-                                                             size_t rows) {
-    for (size_t point = 0; point < POINTS; point++) {
-        const float *a = p->a + point * p->a_plane, *b = p->b + point * p->b_plane;
-        float *c = p->c + point * p->c_plane;
-        for (size_t n = 0; n < p->n_blocks; n += 2) {
-            const float *panel = b + n * p->b_rows * BLOCK;
-            float *to = c + n * p->c_rows * BLOCK;
-            for (size_t row = 0; row < p->m && n + 1 < p->n_blocks; row += rows) {
-                tile(p, a, panel, to, row, 1);
-            }
-            for (size_t row = 0; row < p->m && n + 1 == p->n_blocks; row += rows) {
-                tile(p, a, panel, to, row, 0);
-            }
+INLINED void all_tiles(const struct product *p, multiply_rows *tile, size_t rows) {
+    for (size_t n = 0; n < p->n_blocks; n += 2) {
+        const float *panel = p->b + n * p->b_rows * BLOCK;
+        float *to = p->c + n * p->c_rows * BLOCK;
+        for (size_t row = 0; row < p->m && n + 1 < p->n_blocks; row += rows) {
+            tile(p, p->a, panel, to, row, 1);
+        }
+        for (size_t row = 0; row < p->m && n + 1 == p->n_blocks; row += rows) {
+            tile(p, p->a, panel, to, row, 0);
         }
     }
 }
 
 void winograd_multiply(const struct product *p) {
-    all_points(p, multiply_tile, PRODUCT_ROWS);
+    all_tiles(p, multiply_tile, PRODUCT_ROWS);
 }
 
 void winograd_correlate(const struct product *p) {
-    all_points(p, correlate_tile, CORRELATE_ROWS);
+    all_tiles(p, correlate_tile, CORRELATE_ROWS);
 }

@@ -1,0 +1,192 @@
+/* winograd_stride1.c - the transforms of F(4x4, 3x3), a block of channels at a time; winograd.h has the formulas.
+ * Points 0, 1, -1, 2, -2 and infinity. */
+#include <string.h>
+
+#include "scheme.h"
+
+enum { POINTS = 36, SIDE = 6 };
+
+/* B^T d, in place: six values `s` apart */
+INLINED void input_1d(lanes *d, size_t s) {
+    const lanes two = lanes_of(2), four = lanes_of(4), five = lanes_of(-5);
+    lanes d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], d4 = d[4 * s], d5 = d[5 * s];
+    lanes even = lanes_fnma(four, d2, d4), odd = lanes_fnma(four, d1, d3);
+    lanes narrow = d4 - d2, wide = (d3 - d1) * two;
+    d[0] = lanes_fma(four, d0, lanes_fma(five, d2, d4));
+    d[s] = even + odd;
+    d[2 * s] = even - odd;
+    d[3 * s] = narrow + wide;
+    d[4 * s] = narrow - wide;
+    d[5 * s] = lanes_fma(four, d1, lanes_fma(five, d3, d5));
+}
+
+/* A^T m, in place: six values to four */
+INLINED void output_1d(lanes *m, size_t s) {
+    lanes s12 = m[s] + m[2 * s], d12 = m[s] - m[2 * s], s34 = m[3 * s] + m[4 * s], d34 = m[3 * s] - m[4 * s];
+    m[0] = m[0] + s12 + s34;
+    m[s] = lanes_fma(lanes_of(2), d34, d12);
+    m[2 * s] = lanes_fma(lanes_of(4), s34, s12);
+    m[3 * s] = lanes_fma(lanes_of(8), d34, d12) + m[5 * s];
+}
+
+/* A g, in place: four values to six */
+INLINED void gradient_1d(lanes *g, size_t s) {
+    lanes g0 = g[0], g1 = g[s], g2 = g[2 * s], g3 = g[3 * s];
+    lanes near = g0 + g2, far = lanes_fma(lanes_of(4), g2, g0);
+    lanes odd = g1 + g3, steep = lanes_fma(lanes_of(8), g3, g1 * lanes_of(2));
+    g[s] = near + odd;
+    g[2 * s] = near - odd;
+    g[3 * s] = far + steep;
+    g[4 * s] = far - steep;
+    g[5 * s] = g3;
+}
+
+/* How a tile is transformed, `side` pixels high and wide: a row of it, six places that may begin with fewer values. */
+typedef void transform_1d(lanes *d, size_t s);
+
+/* Tiles at `image`, four pixels from each other. */
+INLINED void put_tiles(const struct tiles *t, transform_1d *step, size_t side, float *to, const float *image) {
+    for (size_t tile = 0; tile < t->high * t->wide; tile++, to += BLOCK) {
+        const float *from = image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
+        lanes d[POINTS];
+        UNROLL
+        for (size_t h = 0; h < side; h++) {
+            UNROLL
+            for (size_t w = 0; w < side; w++) {
+                d[SIDE * h + w] = lanes_get(from + h * t->row + w * BLOCK);
+            }
+            step(d + SIDE * h, 1);
+        }
+        UNROLL
+        for (size_t w = 0; w < SIDE; w++) {
+            step(d + w, SIDE);
+            UNROLL
+            for (size_t h = 0; h < SIDE; h++) {
+                lanes_put(to + (SIDE * h + w) * t->plane, d[SIDE * h + w]);
+            }
+        }
+    }
+}
+
+static void put_inputs(const struct tiles *t, float *to) {
+    put_tiles(t, input_1d, 6, to, t->image);
+}
+
+/* Without the rim. */
+static void put_outputs(const struct tiles *t, float *to) {
+    put_tiles(t, gradient_1d, 4, to, t->image + t->row + BLOCK);
+}
+
+/* Columns first: what is left of them fits into registers. */
+static void take_outputs(const struct tiles *t, const float *from, lanes bias) {
+    for (size_t tile = 0; tile < t->high * t->wide; tile++, from += BLOCK) {
+        float *to = t->image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
+        lanes left[4 * SIDE];
+        UNROLL
+        for (size_t w = 0; w < SIDE; w++) {
+            lanes m[SIDE];
+            UNROLL
+            for (size_t h = 0; h < SIDE; h++) {
+                m[h] = lanes_get(from + (SIDE * h + w) * t->plane);
+            }
+            output_1d(m, 1);
+            UNROLL
+            for (size_t h = 0; h < 4; h++) {
+                left[SIDE * h + w] = m[h];
+            }
+        }
+        UNROLL
+        for (size_t h = 0; h < 4; h++) {
+            output_1d(left + SIDE * h, 1);
+            UNROLL
+            for (size_t w = 0; w < 4; w++) {
+                lanes_put(to + h * t->row + w * BLOCK, left[SIDE * h + w] + bias);
+            }
+        }
+    }
+}
+
+static void take_sources(const struct tiles *t, const float *from) {
+    take_outputs(t, from, lanes_zero());
+}
+
+/* ---- weights ---------------------------------------------------------------------------------------------------- */
+
+/* u = G g, three values `apart` vectors from each other to six */
+static void weights_1d(lanes *u, const lanes *g, size_t apart) {
+    const lanes sixth = lanes_of(-1.0f / 6), tenth = lanes_of(1.0f / 24);
+    lanes outer = g[0] + g[2 * apart], far = g[0] + g[2 * apart] * lanes_of(4), near = g[apart] * lanes_of(2);
+    u[0] = g[0] * lanes_of(0.25f);
+    u[apart] = (outer + g[apart]) * sixth;
+    u[2 * apart] = (outer - g[apart]) * sixth;
+    u[3 * apart] = (far + near) * tenth;
+    u[4 * apart] = (far - near) * tenth;
+    u[5 * apart] = g[2 * apart];
+}
+
+/* Rows first (3x3 to 6x3), then columns (to 6x6). */
+static void transform(lanes u[MOST_PHASES][MOST_POINTS], const lanes g[FILTER], bool turned) {
+    lanes half[18], taps[FILTER];
+    for (size_t k = 0; k < FILTER; k++) {
+        taps[k] = g[turned ? FILTER - 1 - k : k];
+    }
+    for (size_t c = 0; c < 3; c++) {
+        weights_1d(half + c, taps + c, 3);
+    }
+    for (size_t r = 0; r < 6; r++) {
+        lanes row[6] = {half[3 * r], half[3 * r + 1], half[3 * r + 2]}, out[6];
+        weights_1d(out, row, 1);
+        memcpy(u[0] + 6 * r, out, sizeof out);
+    }
+}
+
+/* g = G^T u, six values to three */
+static void gather_1d(lanes *g, const lanes *u, size_t apart) {
+    const lanes sixth = lanes_of(1.0f / 6), twelfth = lanes_of(1.0f / 12), tenth = lanes_of(1.0f / 24);
+    lanes s12 = u[apart] + u[2 * apart], d12 = u[apart] - u[2 * apart];
+    lanes s34 = u[3 * apart] + u[4 * apart], d34 = u[3 * apart] - u[4 * apart];
+    g[0] = u[0] * lanes_of(0.25f) - s12 * sixth + s34 * tenth;
+    g[apart] = d34 * twelfth - d12 * sixth;
+    g[2 * apart] = (s34 - s12) * sixth + u[5 * apart];
+}
+
+static void gather(lanes g[FILTER], lanes u[MOST_PHASES][MOST_POINTS]) {
+    lanes half[18];
+    for (size_t col = 0; col < 6; col++) {
+        lanes column[18];
+        gather_1d(column, u[0] + col, 6);
+        half[col] = column[0];
+        half[6 + col] = column[6];
+        half[12 + col] = column[12];
+    }
+    for (size_t row = 0; row < 3; row++) {
+        gather_1d(g + 3 * row, half + 6 * row, 1);
+    }
+}
+
+static const struct phases one_phase[POINTS] = {
+#define SIX                                   \
+    {0, 1}, {0, 1}, {0, 1}, {0, 1}, {0, 1}, { \
+        0, 1                                  \
+    }
+    SIX, SIX, SIX, SIX, SIX, SIX,
+};
+
+const struct scheme winograd_stride1 = {
+    .stride = 1,
+    .points = POINTS,
+    .phases = 1,
+    .at = one_phase,
+    .products = POINTS,
+    .source_rim = 2,
+    .gradient_rim = 2,
+    .gradient_lead = 1,
+    .ones = 7,
+    .put_source = put_inputs,
+    .put_output = put_outputs,
+    .put_gradient = put_inputs,
+    .take_output = take_outputs,
+    .take_source = take_sources,
+    .transform = transform,
+    .gather = gather,
+};
