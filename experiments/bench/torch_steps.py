@@ -1,8 +1,8 @@
 """Times training steps of one network, or of the SwitOKD pair, in PyTorch, and prints one JSON object.
 
 compare.py runs it, once a round and mode, with the python whose PyTorch is to be measured; it needs nothing but torch
-(1.10 or later). The networks are those of Switchyard's plugins wrn (paper), resnet_cifar and mobilenetv2 (cifar): same
-shapes, same numbers of parameters, which compare.py checks. Milliseconds throughout."""
+(1.10 or later). The networks are those of Switchyard's plugins wrn (paper), resnet_cifar, mobilenetv2 (cifar), mobilenet
+and densenet: same shapes, same numbers of parameters, which compare.py checks. Milliseconds throughout."""
 import argparse
 import contextlib
 import json
@@ -67,6 +67,18 @@ class Inverted(nn.Module):
         return x + self.body(x) if self.adds else self.body(x)
 
 
+class Dense(nn.Module):
+    """DenseNet's layer: 1x1 to four times the growth, 3x3 to the growth, in front of what was there."""
+
+    def __init__(self, inputs, growth):
+        super().__init__()
+        self.body = nn.Sequential(nn.BatchNorm2d(inputs), nn.ReLU(), conv(inputs, 4 * growth, 1, bias=False),
+                                  nn.BatchNorm2d(4 * growth), nn.ReLU(), conv(4 * growth, growth, bias=False))
+
+    def forward(self, x):
+        return torch.cat([self.body(x), x], 1)
+
+
 def stack(block, stem, rows):
     """Blocks by rows of (channels, how many, stride of the first, more arguments)."""
     layers, width = [], stem
@@ -105,9 +117,37 @@ def mobilenetv2(classes, width=0.5):
                          nn.Flatten(), nn.Linear(top, classes))
 
 
+def mobilenet(classes, width=1):
+    def block(inputs, outputs, stride):
+        return nn.Sequential(conv(inputs, inputs, stride=stride, groups=inputs, bias=False), nn.BatchNorm2d(inputs),
+                             nn.ReLU(), conv(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+
+    table = [(64, 1, 1), (128, 1, 2), (128, 1, 1), (256, 1, 2), (256, 1, 1), (512, 1, 2), (512, 5, 1), (1024, 1, 2),
+             (1024, 1, 1)]
+    stem = int(32 * float(width))
+    layers, last = stack(block, stem, [(int(row[0] * float(width)), *row[1:]) for row in table])
+    return nn.Sequential(conv(3, stem, bias=False), nn.BatchNorm2d(stem), nn.ReLU(), *layers, nn.AdaptiveAvgPool2d(1),
+                         nn.Flatten(), nn.Linear(last, classes))
+
+
+def densenet(classes, growth=12, *blocks):
+    growth, blocks = int(growth), [int(layers) for layers in blocks] or [6, 12, 24, 16]
+    width, layers = 2 * growth, [conv(3, 2 * growth, bias=False)]
+    for index, count in enumerate(blocks):
+        for _ in range(count):
+            layers.append(Dense(width, growth))
+            width += growth
+        if index + 1 < len(blocks):
+            layers += [nn.BatchNorm2d(width), nn.ReLU(), conv(width, width // 2, 1, bias=False), nn.AvgPool2d(2)]
+            width //= 2
+    return nn.Sequential(*layers, nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                         nn.Linear(width, classes))
+
+
 def network(word, classes):
     name, *numbers = word.split("-")
-    return {"wrn": wrn, "resnet": resnet, "mobilenetv2": mobilenetv2}[name](classes, *numbers)
+    networks = {"wrn": wrn, "resnet": resnet, "mobilenet": mobilenet, "mobilenetv2": mobilenetv2, "densenet": densenet}
+    return networks[name](classes, *numbers)
 
 
 class Bench:

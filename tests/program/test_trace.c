@@ -147,7 +147,7 @@ static void follow_trio(const struct trio *trio) {
              "\"official\"; };\n",
              trio->topology);
     write_text("trio.cfg", text);
-    cr_assert_eq(run_program("run trio.cfg --out r --quiet --steps 32"), 0);
+    cr_assert_eq(run_program("run trio.cfg --out r --quiet --steps 32 --set backend=openblas"), 0);
     snprintf(path, sizeof path, "%s/%s/trace.jsonl", fixtures, trio->folder);
     FILE *ours = fopen("r/steps.jsonl", "r"), *theirs = fopen(path, "r");
     cr_assert(ours && theirs);
