@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "../config/untrusted.h"
+#include "../host/memory_offer.h"
 #include "../host/threads.h"
 #include "../record/links_out.h"
 #include "../record/run_folder.h"
@@ -39,7 +41,8 @@ static void usage(FILE *out) {
         "finished;\n1: some failed, or diverged (tables say which); 2: bad input; 130: interrupted.\n\n"
         "  --jobs N              runs at a time. Threads are part of a result's last bits, so they are the same for\n"
         "                        all runs of a suite: `threads` of the config; where it says nothing, cores / N, kept\n"
-        "                        for later starts in the same folder. Default: cores / threads, or 1 with all cores\n"
+        "                        for later starts in the same folder. Default: cores / threads, or 1 with all cores,\n"
+        "                        and no more than fit into memory together\n"
         "  --out DIR             folder of the runs (default: runs/SUITE); one below it: VARIANT/seed-N\n"
         "  --set PATH.KEY=VALUE  change the config of every run\n"
         "  --only VARIANT:SEED   this run only, in this process, and no table: for the queue of a cluster\n"
@@ -250,6 +253,9 @@ static bool check_all(struct sy_compare *compare, struct sy_registry *registry) 
         bool good = config && sy_suite_check_expected(suite, v, config, problems);
         good =
             config && sy_training_make(&training, config, registry, problems) && good && !sy_problems_count(problems);
+        for (size_t r = 0; r < compare->n_runs; r++) {
+            compare->runs[r].memory = compare->runs[r].variant == v ? training.memory : compare->runs[r].memory;
+        }
         if (good) {
             check_finished(compare, v, &training);
         } else {
@@ -263,6 +269,59 @@ static bool check_all(struct sy_compare *compare, struct sy_registry *registry) 
         sy_problems_destroy(problems);
     }
     return wrong == 0;
+}
+
+static int by_memory(const void *a, const void *b) {
+    const struct sy_compare_run *x = a, *y = b;
+    return (x->memory < y->memory) - (x->memory > y->memory);
+}
+
+/* How many of those that wait fit into `offer` bytes together, whichever meet; `need`: of so many as run at a time. */
+static int jobs_that_fit(const struct sy_compare *compare, double offer, double *need) {
+    struct sy_compare_run *runs = calloc(compare->n_runs + 1, sizeof *runs);
+    double sum = 0;
+    size_t waiting = 0;
+    int fit = compare->jobs;
+    for (size_t r = 0; runs && r < compare->n_runs; r++) {
+        if (compare->runs[r].state == SY_RUN_WAITS) {
+            runs[waiting++] = compare->runs[r];
+        }
+    }
+    if (waiting) {
+        qsort(runs, waiting, sizeof *runs, by_memory);
+    }
+    for (size_t r = 0; r < waiting && r < (size_t)compare->jobs; r++) {
+        sum += runs[r].memory;
+        fit = sum > offer && fit == compare->jobs ? (int)r : fit;
+    }
+    *need = sum;
+    free(runs);
+    return fit;
+}
+
+/* Runs that go on at the same time must fit together: what a person asked for is refused, what is taken of oneself is
+ * taken back. */
+static bool check_memory(struct sy_compare *compare, bool asked) {
+    const double mib = 1024.0 * 1024.0;
+    struct sy_memory_offer offer;
+    double need = 0;
+    sy_memory_offer(&offer);
+    double least = fmin(offer.group, offer.machine); /* whichever is told */
+    int fit = jobs_that_fit(compare, least, &need);
+    if (fit == compare->jobs || fit < 1) { /* one that does not fit is told by its own check */
+        return true;
+    }
+    if (asked) {
+        fprintf(stderr,
+                "switchyard compare: %d runs at a time need %.0f MiB together, there are %.0f MiB; --jobs %d fits\n",
+                compare->jobs, need / mib, least / mib, fit);
+        return false;
+    }
+    compare->jobs = fit;
+    if (!compare->quiet) {
+        printf("%d at a time, as more do not fit into %.0f MiB of memory\n", fit, least / mib);
+    }
+    return true;
 }
 
 /* All runs, seed by seed, so that every variant has its first one early. */
@@ -363,7 +422,7 @@ static int compare_all(struct arguments *arguments, const struct sy_suite *suite
         fprintf(stderr, "switchyard: memory is used up\n");
         return SY_EXIT_FAILED;
     }
-    if (check_all(&compare, registry)) {
+    if (check_all(&compare, registry) && check_memory(&compare, arguments->jobs > 0)) {
         int status = sy_links_out_refuse(folder, arguments->out != NULL, &err);
         if (status == SY_OK) {
             status = take_lock(folder, &err);

@@ -10,6 +10,7 @@ struct sy_compare_run {
     size_t variant;
     int64_t seed;
     enum sy_compare_state state;
+    double memory; /* that it will take at its peak, in bytes; 0: not known */
     char folder[4096];
     char reason[SY_ERROR_ROOM]; /* FAILED: why; else the last thing it said that was no progress */
     bool held;                  /* that it is not shown yet, as it may be why the run fails */

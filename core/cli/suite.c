@@ -59,8 +59,8 @@ static void read_expected(struct sy_suite *suite, struct sy_suite_variant *varia
     }
 }
 
-/* A group as the config is to be changed by, in the suite's arena: that one without `expected` and `threads`, which must be the
- * same for all. */
+/* A group as the config is to be changed by, in the suite's arena: that one without `expected` and `threads`, which must
+ * be the same for all. */
 static void read_variant(struct sy_suite *suite, size_t index, struct sy_setting *changes,
                          struct sy_problems *problems) {
     struct sy_suite_variant *variant = &suite->variants[index];

@@ -11,11 +11,12 @@ bool sy_training_make(struct sy_training *training, struct sy_setting *config, s
         training->stages = sy_stages_create(config, registry, problems);
         if (training->stages && sy_stages_check(training->stages, NULL, NULL, problems)) {
             sy_stages_name(training->stages, &training->name, &training->seed);
+            training->memory = training->stages->memory;
         }
     } else {
         training->experiment = sy_experiment_create(config, registry, problems);
         if (training->experiment) {
-            sy_memory_check(training->experiment, problems);
+            training->memory = sy_memory_check(training->experiment, problems);
             training->name = training->experiment->name;
             training->seed = training->experiment->seed;
         }

@@ -9,6 +9,7 @@ struct sy_training {
     struct sy_stages *stages;
     const char *name; /* of the experiment */
     int64_t seed;
+    double memory; /* that it will take at its peak, in bytes; 0: not known */
 };
 
 /* Takes over `config`, whatever happens, and checks it. False after a problem; to be finished in either case. */

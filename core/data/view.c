@@ -104,8 +104,8 @@ void sy_view_make(float *out, const struct sy_view_maker *maker, const void *pix
     }
 }
 
-static int check(const struct sy_dataset_info *info, const double *mean, const double *std, struct sy_augment augment,
-                 struct sy_error *err) {
+int sy_view_check(const struct sy_dataset_info *info, const double *mean, const double *std, struct sy_augment augment,
+                  struct sy_error *err) {
     if (info->shape.rank != 1 && info->shape.rank != 3) {
         return sy_fail(err, SY_EINVAL,
                        "samples of rank %d; a data set has images (rank 3: channels, height, width) or "
@@ -129,7 +129,7 @@ static int check(const struct sy_dataset_info *info, const double *mean, const d
     if ((augment.crop_pad > 0 || augment.flip) && info->shape.rank != 3) {
         return sy_fail(err, SY_EINVAL, "crop_pad and flip need images; these samples are plain features");
     }
-    for (int32_t c = 0; c < info->shape.dim[0]; c++) {
+    for (int32_t c = 0; mean && c < info->shape.dim[0]; c++) {
         if (!isfinite(mean[c]) || !isfinite(std[c]) || !(std[c] > 0)) {
             return sy_fail(err, SY_ERANGE,
                            "channel %d is to be normalised with mean %g and std %g; both must be finite and std "
@@ -143,7 +143,7 @@ static int check(const struct sy_dataset_info *info, const double *mean, const d
 int sy_view_maker_init(struct sy_view_maker *maker, const struct sy_dataset_info *info, const double *mean,
                        const double *std, struct sy_augment augment, uint64_t seed, struct sy_error *err) {
     *maker = (struct sy_view_maker){0};
-    int status = check(info, mean, std, augment, err);
+    int status = sy_view_check(info, mean, std, augment, err);
     if (status) {
         return status;
     }

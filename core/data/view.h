@@ -19,7 +19,11 @@ struct sy_view_maker {
     void *memory;
 };
 
-/* Copies mean and std. Fails where the shape, the numbers or the augmentation make no sense. */
+/* Whether shape, type, numbers (mean NULL: not told yet) and augmentation make sense. */
+int sy_view_check(const struct sy_dataset_info *info, const double *mean, const double *std, struct sy_augment augment,
+                  struct sy_error *err);
+
+/* Copies mean and std. Fails as the check does. */
 int sy_view_maker_init(struct sy_view_maker *maker, const struct sy_dataset_info *info, const double *mean,
                        const double *std, struct sy_augment augment, uint64_t seed, struct sy_error *err);
 void sy_view_maker_finish(struct sy_view_maker *maker);

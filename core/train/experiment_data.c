@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../data/view.h"
 #include "../host/call.h"
 
 /* ---- backend ---------------------------------------------------------------------------------------------------- */
@@ -331,6 +332,19 @@ void sy_experiment_check_selection(const struct sy_experiment *experiment, struc
     }
 }
 
+/* Whether views can be made of the samples; a data set whose samples are none is as good as absent. */
+static bool check_samples(struct sy_experiment *experiment, const double *mean, const double *std,
+                          struct sy_setting *group, struct sy_problems *problems) {
+    struct sy_augment augment = mean ? experiment->augment : (struct sy_augment){0};
+    struct sy_error err = {.size = sizeof err};
+    if (sy_view_check(&experiment->dataset_info, mean, std, augment, &err) == SY_OK) {
+        return true;
+    }
+    sy_problem(problems, group, "data set \"%s\": %s", experiment->dataset->found->plugin.name, err.text);
+    experiment->dataset_info.classes = 0;
+    return false;
+}
+
 void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problems *problems) {
     static const char *const groups[] = {"plugin", "augment", NULL};
     struct sy_table table = {sy_data_fields, 0};
@@ -367,6 +381,9 @@ void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problem
         experiment->dataset_info.classes = 0;
         return;
     }
+    if (!check_samples(experiment, NULL, NULL, group, problems)) {
+        return;
+    }
     divide(experiment, group, problems);
     int32_t channels = info->shape.dim[0];
     channel_numbers(&experiment->data.mean, info->mean, channels, "mean", group, experiment->arena, problems);
@@ -374,5 +391,8 @@ void sy_experiment_open_data(struct sy_experiment *experiment, struct sy_problem
     if (experiment->augment.crop_pad > info->shape.dim[1] || experiment->augment.crop_pad > info->shape.dim[2]) {
         sy_problem(problems, sy_setting_find(group, "augment.crop_pad"), "is wider than the image; at most %d",
                    info->shape.dim[1] < info->shape.dim[2] ? info->shape.dim[1] : info->shape.dim[2]);
+    }
+    if (sy_problems_count(problems) == before) {
+        check_samples(experiment, experiment->data.mean.at, experiment->data.std.at, group, problems);
     }
 }

@@ -218,14 +218,15 @@ void sy_memory_compare(const struct sy_experiment *experiment, const struct sy_m
     }
 }
 
-void sy_memory_check(struct sy_experiment *experiment, struct sy_problems *problems) {
+double sy_memory_check(struct sy_experiment *experiment, struct sy_problems *problems) {
     struct sy_memory need;
     struct sy_memory_offer offer;
     struct sy_error err = {.size = sizeof err};
     if (sy_memory_foresee(&need, experiment, &err) != SY_OK) {
         sy_problem(problems, NULL, "%s", err.text);
-        return;
+        return 0;
     }
     sy_memory_offer(&offer);
     sy_memory_compare(experiment, &need, &offer, problems);
+    return need.total;
 }

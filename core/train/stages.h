@@ -79,6 +79,7 @@ struct sy_stages {
     struct sy_arena *arena;
     struct sy_stage *at;
     size_t count;
+    double memory; /* of the stage that needs most, in bytes; from sy_stages_check on */
 };
 
 extern const struct sy_field sy_stage_fields[], sy_stage_choice_fields[];

@@ -84,7 +84,8 @@ static void check_stage(struct sy_stages *stages, size_t index,
         show(context, stages, index, experiment);
     }
     if (!sy_problems_count(problems)) {
-        sy_memory_check(experiment, problems);
+        double memory = sy_memory_check(experiment, problems);
+        stages->memory = memory > stages->memory ? memory : stages->memory;
     }
     if (!remember(stages, stage, experiment) || !good) {
         sy_problem(problems, NULL, "memory is used up");

@@ -170,6 +170,33 @@ Test(compare, the_threads_of_a_suite_stay_what_they_were) {
     cr_expect(said("1 run at a time, 2 threads each"));
 }
 
+/* Of this machine's memory, a width that makes each run take a 24th or somewhat more. */
+static long width_of_a_share(void) {
+    FILE *file = fopen("/proc/meminfo", "r");
+    double kib = 0;
+    cr_assert(file && fscanf(file, "MemTotal: %lf", &kib) == 1);
+    fclose(file);
+    return (long)(kib * 1024 / 24 / (3072 * sizeof(float) * 3)); /* weights, gradients, momentum */
+}
+
+Test(compare, runs_at_a_time_fit_together) {
+    char text[256];
+    long width = width_of_a_share();
+    if (width > 1000000) {
+        cr_skip_test("one layer cannot fill so much memory");
+    }
+    write_small("small.cfg", "");
+    write_text("suite.cfg",
+               "base = \"small.cfg\"; seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,"
+               " 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]; variants: { switokd: { }; };\n");
+    snprintf(text, sizeof text, "compare suite.cfg --out s --jobs 30 --set threads=1 --set nodes.student.hidden=[%ld]",
+             width);
+    cr_expect_eq(run_program(text), 2);
+    cr_expect(said("30 runs at a time need "));
+    cr_expect(said(" fits"));
+    cr_expect_not(exists("s"), "nothing was written");
+}
+
 Test(compare, mistakes_in_a_suite_have_their_line) {
     write_small("small.cfg", "");
     write_text("suite.cfg",

@@ -1,8 +1,8 @@
 /* norms.c - see norms.h.
  *
  *   forward:   mean and variance of a channel over batch and pixels, from the moments of planes
- *   backward:  k1 = sum(g) / m,  k2 = sum(g (x - mean)) / (m (variance + eps));  dweight = sum(g (x - mean)) / sqrt(variance + eps),
- *              dbias = sum(g) */
+ *   backward:  k1 = sum(g) / m,  k2 = sum(g (x - mean)) / (m (variance + eps))
+ *              dweight = sum(g (x - mean)) / sqrt(variance + eps),  dbias = sum(g) */
 #include "norms.h"
 
 #include <math.h>

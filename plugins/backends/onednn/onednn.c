@@ -223,10 +223,9 @@ static const struct sy_backend_ops ops = {
 
 SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .fields = fields, .ops = &ops,
           .doc = "the fast one: convolutions by oneDNN and own kernels in blocked layout, for AVX-512 and AVX2",
-          .help =
-              "fp32 and, on processors with AVX512_BF16, bf16 (activations and their gradients in bfloat16, sums,\n"
-              "statistics and master weights in float). 3x3 convolutions by Winograd's F(4x4, 3x3), with stride 2\n"
-              "F(4x4, 2x2) on odd and even rows and columns, in fp32 and where the processor has no AMX; with AMX\n"
-              "bf16 plans lay channels last and do all directly;\n"
-              "depthwise ones by own loops; batch norm and ReLU are computed again where they are read instead of\n"
-              "being stored; the batch is shared by threads, a few images at a time.");
+          .help = "fp32 and, on processors with AVX512_BF16, bf16 (activations and their gradients in bfloat16, sums,\n"
+                  "statistics and master weights in float). 3x3 convolutions by Winograd's F(4x4, 3x3), with stride 2\n"
+                  "F(4x4, 2x2) on odd and even rows and columns, in fp32 and where the processor has no AMX; with AMX\n"
+                  "bf16 plans lay channels last and do all directly;\n"
+                  "depthwise ones by own loops; batch norm and ReLU are computed again where they are read instead of\n"
+                  "being stored; the batch is shared by threads, a few images at a time.");

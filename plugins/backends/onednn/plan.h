@@ -1,13 +1,14 @@
 /* plan.h - a graph compiled for blocked layout.
  *
  * Images lie as (batch, channels / BLOCK, height, width, BLOCK): sixteen channels side by side with AVX-512, eight with
- * AVX2; the last block filled up with channels that are zero and stay so. Where the processor multiplies tiles of bfloat16 (AMX), bf16 plans lay them out as
- * (batch, height, width, channels), filled up likewise: oneDNN uses those instructions for nothing else. A *plane* is one block
- * of one image in either layout; everything but matrix products works on a plane while it is in the cache.
+ * AVX2; the last block filled up with channels that are zero and stay so. Where the processor multiplies tiles of bfloat16
+ * (AMX), bf16 plans lay them out as (batch, height, width, channels), filled up likewise: oneDNN uses those instructions
+ * for nothing else. A *plane* is one block of one image in either layout; everything but matrix products works on planes
+ * of one block, of some images, while they are in the cache.
  *
  * Batch norm and ReLU are not stored: the value behind them is a *view* of the value before them, computed again
- * wherever it is read. An addition behind a convolution, and the ReLU behind that, are done by the convolution's node. What is left
- * of the graph is a list of *nodes*, each of which stores one value.
+ * wherever it is read. An addition behind a convolution, and the ReLU behind that, are done by the convolution's node.
+ * What is left of the graph is a list of *nodes*, each of which stores one value.
  *
  * Backward, the gradient of a value collects *contributions* from its readers, in the reverse order of nodes. The one
  * that comes last also *completes* it, plane by plane: masks it with the ReLU, and sums what batch norm needs. The rest

@@ -10,7 +10,8 @@
  *
  * Stride 1: F(4x4, 3x3), tiles of 6x6 inputs, 36 products where there were 144. Stride 2: inputs of odd and even rows and
  * columns are four *phases*, each with a filter of at most 2x2 taps, so F(4x4, 2x2) with 25 points and four times the
- * channels. The even rows and columns have one tap, which is zero at one of five points: 81 products where there were 144. */
+ * channels. The even rows and columns have one tap, which is zero at one of five points: 81 products where there were
+ * 144. */
 #ifndef ONEDNN_WINOGRAD_H
 #define ONEDNN_WINOGRAD_H
 
