@@ -271,31 +271,31 @@ static bool check_all(struct sy_compare *compare, struct sy_registry *registry) 
     return wrong == 0;
 }
 
-static int by_memory(const void *a, const void *b) {
-    const struct sy_compare_run *x = a, *y = b;
-    return (x->memory < y->memory) - (x->memory > y->memory);
+static int most_first(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
 }
 
-/* How many of those that wait fit into `offer` bytes together, whichever meet; `need`: of so many as run at a time. */
+/* How many of those that wait fit into `offer` bytes together, whichever meet; `need`: of so many as run at a time. -1: no
+ * memory to find out. */
 static int jobs_that_fit(const struct sy_compare *compare, double offer, double *need) {
-    struct sy_compare_run *runs = calloc(compare->n_runs + 1, sizeof *runs);
-    double sum = 0;
+    double *each = calloc(compare->n_runs + 1, sizeof *each);
     size_t waiting = 0;
-    int fit = compare->jobs;
-    for (size_t r = 0; runs && r < compare->n_runs; r++) {
+    int fit = each ? compare->jobs : -1;
+    *need = 0;
+    for (size_t r = 0; each && r < compare->n_runs; r++) {
         if (compare->runs[r].state == SY_RUN_WAITS) {
-            runs[waiting++] = compare->runs[r];
+            each[waiting++] = compare->runs[r].memory;
         }
     }
     if (waiting) {
-        qsort(runs, waiting, sizeof *runs, by_memory);
+        qsort(each, waiting, sizeof *each, most_first);
     }
     for (size_t r = 0; r < waiting && r < (size_t)compare->jobs; r++) {
-        sum += runs[r].memory;
-        fit = sum > offer && fit == compare->jobs ? (int)r : fit;
+        *need += each[r];
+        fit = *need > offer && fit == compare->jobs ? (int)r : fit;
     }
-    *need = sum;
-    free(runs);
+    free(each);
     return fit;
 }
 
@@ -308,7 +308,11 @@ static bool check_memory(struct sy_compare *compare, bool asked) {
     sy_memory_offer(&offer);
     double least = fmin(offer.group, offer.machine); /* whichever is told */
     int fit = jobs_that_fit(compare, least, &need);
-    if (fit == compare->jobs || fit < 1) { /* one that does not fit is told by its own check */
+    if (fit < 0) {
+        fprintf(stderr, "switchyard: memory is used up\n");
+        return false;
+    }
+    if (fit == compare->jobs || fit < 1) { /* 0: one alone does not, which its own check told */
         return true;
     }
     if (asked) {

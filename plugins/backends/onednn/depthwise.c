@@ -26,7 +26,7 @@ static struct room room_of(const struct loop *loop, int32_t thread) {
     const struct value *in = &loop->plan->values[loop->node->inputs[0].value];
     const struct value *out = &loop->plan->values[loop->node->output];
     float *scratch = (float *)(void *)loop->plan->scratch[thread];
-    struct room room = {.images = depthwise_images(in)};
+    struct room room = {.images = images_together(in)};
     room.x = (struct floats){scratch, padded_row(in), padded_plane(in)};
     room.g = (struct floats){scratch + room.images * room.x.image, padded_row(out), padded_plane(out)};
     room.out = (struct floats){room.g.at + room.images * room.g.image, padded_row(in), padded_plane(in)};

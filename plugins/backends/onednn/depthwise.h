@@ -14,12 +14,6 @@ void depthwise_gather(struct sy_plan *plan, struct node *node);
 
 #define TAPS 9
 
-/* Images at a time: what is done once for all of them should weigh little. */
-static inline size_t depthwise_images(const struct value *in) {
-    const size_t pixels = 256;
-    return in->pixels < pixels ? pixels / in->pixels : 1;
-}
-
 /* Floats of a row and of a plane with its rim. */
 static inline size_t padded_row(const struct value *v) {
     return ((size_t)v->width + 2) * BLOCK;

@@ -8,7 +8,7 @@ int depthwise_create(struct sy_plan *plan, struct node *node, struct sy_error *e
     size_t weights = (size_t)in->blocks * (TAPS + 1) * BLOCK;
     node->weights = aligned_alloc(64, weights * sizeof *node->weights);
     node->partial_floats = node->useful ? weights : 0;
-    node->scratch = depthwise_images(in) * (2 * padded_plane(in) + padded_plane(out)) * sizeof(float);
+    node->scratch = images_together(in) * (2 * padded_plane(in) + padded_plane(out)) * sizeof(float);
     plan->weight_bytes += weights * sizeof(float);
     return node->weights ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
 }

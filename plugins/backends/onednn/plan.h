@@ -177,6 +177,13 @@ static inline bool has_norm(const struct sy_plan *plan, const struct value *valu
     return false;
 }
 
+/* Images whose planes of a block are taken together: enough pixels that what is done once for all of them weighs little,
+ * few enough that their sums can be taken in single precision. */
+static inline size_t images_together(const struct value *v) {
+    const size_t pixels = 256;
+    return v->pixels < pixels ? pixels / v->pixels : 1;
+}
+
 /* fuse.c: nodes, values and who reads what. False when memory is used up. */
 bool plan_fuse(struct sy_plan *plan, uint32_t input_gradients);
 /* memory.c: where values and gradients lie in the arena. */

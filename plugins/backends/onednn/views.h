@@ -77,11 +77,9 @@ INLINED void fetch_next(const elem *at, const struct value *v) {
     _mm_prefetch((const char *)(at + v->block_step), _MM_HINT_T0);
 }
 
-/* Sums of so many images at a time are taken in single precision: enough pixels that adding them up in double costs
- * nothing, few enough that nothing is lost. */
+/* Sums of so many images at a time are taken in single precision, and added up in double. */
 static inline size_t images_summed(const struct value *v, size_t left) {
-    const size_t pixels = 256;
-    size_t images = v->pixels < pixels ? pixels / v->pixels : 1;
+    size_t images = images_together(v);
     return images < left ? images : left;
 }
 
