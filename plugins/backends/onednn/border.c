@@ -10,6 +10,7 @@ struct loop {
     struct sy_plan *plan;
     struct node *node;
     int32_t value, k;
+    size_t image; /* floats of one, outside */
     const float *from;
     float *to;
     const struct sy_tensor *const *gradients;
@@ -22,14 +23,11 @@ static size_t stored_at(const struct value *v, size_t c, size_t p) {
     return c / BLOCK * v->block_step + p * v->pixel_step + c % BLOCK;
 }
 
-static void input_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    const struct loop *loop = argument;
-    const struct value *v = &loop->plan->values[loop->value];
-    size_t image = (size_t)v->channels * v->pixels;
-    (void)thread;
-    for (size_t n = begin; n < end; n++) {
-        const float *from = loop->from + n * image;
-        elem *to = value_plane(loop->plan, loop->value, n, 0);
+void border_read(struct sy_plan *plan, int32_t k, const float *from, size_t at, size_t count) {
+    int32_t value = plan->graph->inputs[k];
+    const struct value *v = &plan->values[value];
+    for (size_t n = 0; n < count; n++, from += (size_t)v->channels * v->pixels) {
+        elem *to = value_plane(plan, value, at + n, 0);
         for (size_t i = 0; i < v->row; i++) {
             to[i] = elem_of(v->plain ? from[i] : 0);
         }
@@ -41,20 +39,24 @@ static void input_part(void *argument, size_t begin, size_t end, int32_t thread)
     }
 }
 
+static void input_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    (void)thread;
+    border_read(loop->plan, loop->k, loop->from + begin * loop->image, begin, end - begin);
+}
+
 void border_input(struct sy_plan *plan, int32_t k, const float *from) {
-    struct loop loop = {.plan = plan, .value = plan->graph->inputs[k], .from = from};
+    struct loop loop = {.plan = plan, .k = k, .image = image_floats(plan, plan->graph->inputs[k]), .from = from};
     plan->host->parallel_for(plan->host, (size_t)plan->batch, input_part, &loop);
 }
 
-static void output_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    const struct loop *loop = argument;
-    const struct value *v = &loop->plan->values[loop->value];
-    float *floats = (float *)(void *)loop->plan->scratch[thread];
-    for (size_t n = begin; n < end; n++) {
-        float *to = loop->to + n * (size_t)v->channels * v->pixels;
+void border_write(struct sy_plan *plan, int32_t k, size_t at, size_t count, float *to, int32_t thread) {
+    int32_t value = plan->graph->outputs[k]->value;
+    const struct value *v = &plan->values[value];
+    float *floats = (float *)(void *)plan->scratch[thread];
+    for (size_t n = at; n < at + count; n++) {
         for (int32_t b = 0; b < v->blocks; b++) {
-            view_floats(loop->plan, loop->value, (struct planes){n, 1, b},
-                        floats_of(v, floats + (size_t)b * v->pixels * BLOCK));
+            view_floats(plan, value, (struct planes){n, 1, b}, floats_of(v, floats + (size_t)b * v->pixels * BLOCK));
         }
         for (size_t c = 0; c < (size_t)v->channels; c++) {
             for (size_t p = 0; p < v->pixels; p++) {
@@ -64,8 +66,13 @@ static void output_part(void *argument, size_t begin, size_t end, int32_t thread
     }
 }
 
+static void output_part(void *argument, size_t begin, size_t end, int32_t thread) {
+    const struct loop *loop = argument;
+    border_write(loop->plan, loop->k, begin, end - begin, loop->to + begin * loop->image, thread);
+}
+
 void border_output(struct sy_plan *plan, int32_t k, float *to) {
-    struct loop loop = {.plan = plan, .value = plan->graph->outputs[k]->value, .to = to};
+    struct loop loop = {.plan = plan, .k = k, .image = image_floats(plan, plan->graph->outputs[k]->value), .to = to};
     plan->host->parallel_for(plan->host, (size_t)plan->batch, output_part, &loop);
 }
 
@@ -131,15 +138,13 @@ void border_input_gradient(struct sy_plan *plan, int32_t k, float *to) {
 
 /* ---- additions -------------------------------------------------------------------------------------------------- */
 
-static void sum_forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    const struct loop *loop = argument;
-    const struct value *out = &loop->plan->values[loop->node->output];
+void sum_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread) {
+    const struct value *out = &plan->values[node->output];
     for (size_t n = begin; n < end; n++) {
         for (int32_t b = 0; b < out->blocks; b++) {
             struct planes one = {n, 1, b};
-            view_planes(loop->plan, loop->node->inputs[0].value, one,
-                        value_plane(loop->plan, loop->node->output, n, b));
-            finish_planes(loop->plan, loop->node, one, thread);
+            view_planes(plan, node->inputs[0].value, one, value_plane(plan, node->output, n, b));
+            finish_planes(plan, node, one, thread);
         }
     }
 }
@@ -196,18 +201,18 @@ static void read_inputs(const struct loop *loop, const struct room *room, size_t
     }
 }
 
-static void image_forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    const struct loop *loop = argument;
-    const struct value *out = &loop->plan->values[loop->node->output];
+void image_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread) {
+    const struct loop loop = {.plan = plan, .node = node};
+    const struct value *out = &plan->values[node->output];
     struct room room;
-    struct image image = room_of(loop, &room, thread, false);
+    struct image image = room_of(&loop, &room, thread, false);
     for (size_t n = begin; n < end; n++) {
         image.index = n;
-        read_inputs(loop, &room, n);
+        read_inputs(&loop, &room, n);
         memset(room.out, 0, room.out_floats * sizeof *room.out);
         images_forward(&image);
         for (int32_t b = 0; b < out->blocks; b++) {
-            finish_floats(loop->plan, loop->node, (struct planes){n, 1, b},
+            finish_floats(plan, node, (struct planes){n, 1, b},
                           floats_of(out, room.out + (size_t)b * out->pixels * BLOCK), thread);
         }
     }
@@ -241,12 +246,6 @@ static void image_backward_part(void *argument, size_t begin, size_t end, int32_
         }
     }
     elem_fence();
-}
-
-void image_forward(struct sy_plan *plan, struct node *node) {
-    struct loop loop = {.plan = plan, .node = node};
-    bool sum = node->kind == NODE_SUM;
-    plan->host->parallel_for(plan->host, (size_t)plan->batch, sum ? sum_forward_part : image_forward_part, &loop);
 }
 
 void image_backward(struct sy_plan *plan, struct node *node) {

@@ -100,7 +100,7 @@ static int time_nodes(struct sy_plan *plan, double *best, struct sy_error *err) 
     bool good = zeros && seconds && none;
     plan->batch = plan->max_batch;
     plan->mode = SY_TRAIN;
-    plan->kept = !plan->forward_only;
+    begin_pass(plan, plan->forward_only ? PASS_BATCH : PASS_KEPT);
     for (int32_t round = 0; round < ROUNDS && good; round++) {
         memset(seconds, 0, (size_t)plan->n_nodes * sizeof *seconds);
         time_step(plan, zeros, none, seconds);

@@ -13,16 +13,17 @@ struct loop {
     struct node *node;
 };
 
-/* Images that are next, and the primitives for so many: 0 for a full set, 1 for one. */
+/* Images that are next, and the primitives for so many. */
 struct images {
     size_t first, count;
-    int which;
+    enum image_set which;
 };
 
-static struct images next_images(const struct conv2d *conv, size_t first, size_t end) {
-    size_t all = (size_t)conv->images;
+/* A full set, or one that is left over. */
+static struct images next_images(const struct conv2d *conv, enum image_set set, size_t first, size_t end) {
+    size_t all = (size_t)conv->images[set];
     bool full = end - first >= all;
-    return (struct images){first, full ? all : 1, full ? 0 : 1};
+    return (struct images){first, full ? all : 1, full ? set : ONE_IMAGE};
 }
 
 static struct planes planes_of(const struct images *im, int32_t block) {
@@ -34,8 +35,8 @@ static const elem *source(const struct loop *loop, const struct images *im, elem
     const struct sy_plan *plan = loop->plan;
     int32_t value = loop->node->inputs[0].value;
     const struct value *v = &plan->values[value];
-    if (!is_view(v)) {
-        return value_plane(plan, value, im->first, 0);
+    if (!is_view(plan, value)) {
+        return value_plane(plan, v->base, im->first, 0);
     }
     for (int32_t b = 0; b < v->blocks; b++) {
         view_planes(plan, value, planes_of(im, b), copy + (size_t)b * v->block_step);
@@ -43,16 +44,15 @@ static const elem *source(const struct loop *loop, const struct images *im, elem
     return copy;
 }
 
-static void forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    const struct loop *loop = argument;
-    struct sy_plan *plan = loop->plan;
-    const struct node *node = loop->node;
+void conv2d_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread) {
+    const struct loop loop = {plan, node};
     const struct conv2d *conv = node->conv2d;
+    enum image_set all = plan->pass == PASS_WINDOWS ? WINDOW_SET : BATCH_SET;
     const float *bias = param_value(plan, node->op, SY_BIAS);
     char *scratch = plan->scratch[thread];
     for (struct images im; begin < end; begin += im.count) {
-        im = next_images(conv, begin, end);
-        const elem *from = source(loop, &im, (elem *)(void *)(scratch + conv->source_at));
+        im = next_images(conv, all, begin, end);
+        const elem *from = source(&loop, &im, (elem *)(void *)(scratch + conv->source_at));
         primitive_run(conv->primitive[FORWARD][im.which], thread, from, conv->weights[FORWARD],
                       bias ? conv->plain_bias : NULL, value_plane(plan, node->output, im.first, 0),
                       scratch + conv->library_at);
@@ -60,11 +60,6 @@ static void forward_part(void *argument, size_t begin, size_t end, int32_t threa
             finish_planes(plan, node, planes_of(&im, b), thread);
         }
     }
-}
-
-void conv2d_forward(struct sy_plan *plan, struct node *node) {
-    struct loop loop = {plan, node};
-    plan->host->parallel_for(plan->host, (size_t)plan->batch, forward_part, &loop);
 }
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
@@ -107,7 +102,7 @@ static void backward_part(void *argument, size_t begin, size_t end, int32_t thre
     float *dw = (float *)(void *)(scratch + conv->weights_at), *db = dw + conv->gradient_bytes / sizeof *dw;
     float *sum = node->partial + (size_t)thread * node->partial_floats;
     for (struct images im; begin < end; begin += im.count) {
-        im = next_images(conv, begin, end);
+        im = next_images(conv, BATCH_SET, begin, end);
         const elem *g = gradient(loop, &im, (elem *)(void *)(scratch + conv->gradient_at), thread);
         const elem *x = source(loop, &im, (elem *)(void *)(scratch + conv->source_at));
         primitive_run(conv->primitive[BACKWARD_WEIGHTS][im.which], thread, x, dw, conv->shape.bias ? db : NULL, g,

@@ -4,15 +4,17 @@
 
 #include "plan.h"
 
+/* Images at a time: of a batch, of a window of it (plan.h), and one by one what is left over. */
+enum image_set { BATCH_SET, ONE_IMAGE, WINDOW_SET, IMAGE_SETS };
+
 struct conv2d {
-    struct convolution shape; /* of `images` images */
-    int32_t images;           /* at a time; what is left over goes one by one */
-    /* Per direction: of `images` images, and of one. NULL where not wanted. */
-    struct primitive *primitive[3][2];
-    void *weights[2];      /* as FORWARD and BACKWARD_DATA want them */
-    float *plain;          /* weights with channels filled up to blocks */
-    float *plain_bias;     /* the same of the bias */
-    size_t gradient_bytes; /* of the weights as BACKWARD_WEIGHTS gives them */
+    struct convolution shape; /* of BATCH_SET */
+    int32_t images[IMAGE_SETS];
+    struct primitive *primitive[3][IMAGE_SETS]; /* per direction; NULL where not wanted */
+    void *weights[2];                           /* as FORWARD and BACKWARD_DATA want them */
+    float *plain;                               /* weights with channels filled up to blocks */
+    float *plain_bias;                          /* the same of the bias */
+    size_t gradient_bytes;                      /* of the weights as BACKWARD_WEIGHTS gives them */
     /* Places in a thread's scratch memory, bytes from its start. */
     size_t source_at, gradient_at, weights_at, library_at;
 };

@@ -25,9 +25,11 @@ static void describe_shape(const struct sy_plan *plan, const struct node *node, 
     const struct value *stored = &plan->values[in->base];
     size_t image = (in->row + out->row) * plan->elem_size;
     int32_t threads = plan->host->threads, share = (plan->max_batch + threads - 1) / threads;
-    conv->images = divide(share, CACHE_BYTES / image);
+    conv->images[BATCH_SET] = divide(share, CACHE_BYTES / image);
+    conv->images[ONE_IMAGE] = 1;
+    conv->images[WINDOW_SET] = plan->window ? divide(plan->window, CACHE_BYTES / image) : 0;
     conv->shape = (struct convolution){
-        .images = conv->images,
+        .images = conv->images[BATCH_SET],
         .groups = 1,
         .block = BLOCK,
         .in = stored->plain ? in->channels : in->blocks * BLOCK,
@@ -48,30 +50,25 @@ static void describe_shape(const struct sy_plan *plan, const struct node *node, 
 
 static int make_primitives(struct sy_plan *plan, struct node *node, struct sy_error *err) {
     struct conv2d *conv = node->conv2d;
-    struct convolution one = conv->shape;
     bool wanted[3] = {true, node->useful && node->inputs[0].wanted, node->useful};
-    one.images = 1;
+    int status = SY_OK;
     for (int d = 0; d < 3; d++) {
-        if (!wanted[d]) {
-            continue;
-        }
-        int status =
-            primitive_create(&conv->primitive[d][0], plan->library, &conv->shape, (enum direction)d, NULL, err);
-        if (status == SY_OK) {
-            status = primitive_create(&conv->primitive[d][1], plan->library, &one, (enum direction)d,
-                                      conv->primitive[d][0], err);
-        }
-        if (status != SY_OK) {
-            return status;
+        for (int set = 0; set < IMAGE_SETS && wanted[d] && status == SY_OK; set++) {
+            struct convolution shape = conv->shape;
+            shape.images = conv->images[set];
+            if (set != WINDOW_SET || (plan->window && d == FORWARD)) {
+                status = primitive_create(&conv->primitive[d][set], plan->library, &shape, (enum direction)d,
+                                          conv->primitive[d][BATCH_SET], err);
+            }
         }
     }
-    return SY_OK;
+    return status;
 }
 
 static size_t library_scratch(const struct conv2d *conv) {
     size_t most = 64;
     for (int d = 0; d < 3; d++) {
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < IMAGE_SETS; i++) {
             size_t need = conv->primitive[d][i] ? primitive_scratch(conv->primitive[d][i]) : 0;
             most = need > most ? need : most;
         }
@@ -90,12 +87,15 @@ int conv2d_create(struct sy_plan *plan, struct node *node, struct sy_error *err)
         return status;
     }
     const struct value *in = &plan->values[node->inputs[0].value], *out = &plan->values[node->output];
-    size_t images = (size_t)conv->images, source = round_up(images * in->row * plan->elem_size);
+    int32_t most =
+        conv->images[WINDOW_SET] > conv->images[BATCH_SET] ? conv->images[WINDOW_SET] : conv->images[BATCH_SET];
+    size_t images = (size_t)most, source = round_up(images * in->row * plan->elem_size);
     const struct convolution *s = &conv->shape;
     size_t plain = (size_t)s->out * (size_t)s->in * (size_t)s->kernel * (size_t)s->kernel * sizeof(float);
     conv->gradient_at = source;
     conv->weights_at = source + round_up(images * out->row * plan->elem_size);
-    conv->gradient_bytes = node->useful ? round_up(primitive_weight_bytes(conv->primitive[BACKWARD_WEIGHTS][0])) : 0;
+    conv->gradient_bytes =
+        node->useful ? round_up(primitive_weight_bytes(conv->primitive[BACKWARD_WEIGHTS][BATCH_SET])) : 0;
     node->partial_floats = node->useful ? conv->gradient_bytes / sizeof(float) + (size_t)s->out : 0;
     conv->library_at = conv->weights_at + round_up(node->partial_floats * sizeof(float));
     node->scratch = conv->library_at + library_scratch(conv);
@@ -103,8 +103,8 @@ int conv2d_create(struct sy_plan *plan, struct node *node, struct sy_error *err)
     conv->plain_bias = calloc((size_t)s->out, sizeof *conv->plain_bias);
     bool good = conv->plain && conv->plain_bias;
     for (int d = 0; d < 2 && good; d++) {
-        if (conv->primitive[d][0]) {
-            size_t bytes = round_up(primitive_weight_bytes(conv->primitive[d][0]));
+        if (conv->primitive[d][BATCH_SET]) {
+            size_t bytes = round_up(primitive_weight_bytes(conv->primitive[d][BATCH_SET]));
             conv->weights[d] = aligned_alloc(64, bytes);
             good = conv->weights[d] != NULL;
             plan->weight_bytes += bytes;
@@ -119,8 +119,9 @@ void conv2d_destroy(struct conv2d *conv) {
         return;
     }
     for (int d = 0; d < 3; d++) {
-        primitive_destroy(conv->primitive[d][0]);
-        primitive_destroy(conv->primitive[d][1]);
+        for (int set = 0; set < IMAGE_SETS; set++) {
+            primitive_destroy(conv->primitive[d][set]);
+        }
     }
     free(conv->weights[0]);
     free(conv->weights[1]);
@@ -157,9 +158,9 @@ int conv2d_refresh(struct sy_plan *plan, struct node *node) {
     if (conv->shape.bias) {
         memcpy(conv->plain_bias, param_value(plan, node->op, SY_BIAS), e.out * sizeof(float));
     }
-    int status = primitive_pack(conv->primitive[FORWARD][0], weights, conv->weights[FORWARD]);
-    if (status == SY_OK && conv->primitive[BACKWARD_DATA][0]) {
-        status = primitive_pack(conv->primitive[BACKWARD_DATA][0], weights, conv->weights[BACKWARD_DATA]);
+    int status = primitive_pack(conv->primitive[FORWARD][BATCH_SET], weights, conv->weights[FORWARD]);
+    if (status == SY_OK && conv->primitive[BACKWARD_DATA][BATCH_SET]) {
+        status = primitive_pack(conv->primitive[BACKWARD_DATA][BATCH_SET], weights, conv->weights[BACKWARD_DATA]);
     }
     return status;
 }
@@ -170,7 +171,7 @@ void conv2d_gather(struct sy_plan *plan, struct node *node) {
     struct extents e = extents_of(plan, node);
     float *weights = param_gradient(plan, node->op, SY_WEIGHT), *bias = param_gradient(plan, node->op, SY_BIAS);
     bool filled = e.filled != e.out * e.in * e.taps;
-    primitive_unpack(conv->primitive[BACKWARD_WEIGHTS][0], node->partial, filled ? conv->plain : weights);
+    primitive_unpack(conv->primitive[BACKWARD_WEIGHTS][BATCH_SET], node->partial, filled ? conv->plain : weights);
     for (size_t o = 0; o < e.out && filled; o++) {
         memcpy(weights + o * e.in * e.taps, conv->plain + o * e.filled_in * e.taps, e.in * e.taps * sizeof *weights);
     }

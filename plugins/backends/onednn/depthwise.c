@@ -77,21 +77,16 @@ static void forward_block(const struct loop *loop, const struct room *room, stru
     finish_floats(loop->plan, loop->node, planes, y, thread);
 }
 
-static void forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    const struct loop *loop = argument;
-    struct room room = room_of(loop, thread);
-    for (int32_t b = 0; b < loop->plan->values[loop->node->output].blocks; b++) {
+void depthwise_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread) {
+    const struct loop loop = {.plan = plan, .node = node};
+    struct room room = room_of(&loop, thread);
+    for (int32_t b = 0; b < plan->values[node->output].blocks; b++) {
         struct planes planes = {begin, 0, b};
         while (next(&planes, end, &room)) {
-            forward_block(loop, &room, planes, thread);
+            forward_block(&loop, &room, planes, thread);
         }
     }
     elem_fence();
-}
-
-void depthwise_forward(struct sy_plan *plan, struct node *node) {
-    struct loop loop = {plan, node};
-    plan->host->parallel_for(plan->host, (size_t)plan->batch, forward_part, &loop);
 }
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */

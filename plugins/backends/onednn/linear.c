@@ -32,29 +32,23 @@ static const float *gather_input(const struct loop *loop, const struct sizes *s,
     return to;
 }
 
-static void forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    const struct loop *loop = argument;
-    struct sy_plan *plan = loop->plan;
-    struct sizes s = sizes_of(loop);
+void linear_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread) {
+    const struct loop loop = {plan, node};
+    struct sizes s = sizes_of(&loop);
     float *x = (float *)(void *)plan->scratch[thread], *y = x + (end - begin) * s.in_row;
-    const float *bias = param_value(plan, loop->node->op, SY_BIAS);
-    gather_input(loop, &s, begin, end, x);
+    const float *bias = param_value(plan, node->op, SY_BIAS);
+    gather_input(&loop, &s, begin, end, x);
     memset(y, 0, (end - begin) * s.out_row * sizeof *y);
     for (size_t i = 0; bias && i < end - begin; i++) {
         memcpy(y + i * s.out_row, bias, s.out * sizeof *y);
     }
-    library_gemm(false, true, end - begin, s.out, s.in, x, s.in_row, param_value(plan, loop->node->op, SY_WEIGHT), s.in,
-                 1, y, s.out_row);
+    library_gemm(false, true, end - begin, s.out, s.in, x, s.in_row, param_value(plan, node->op, SY_WEIGHT), s.in, 1, y,
+                 s.out_row);
     for (int32_t b = 0; b < s.out_blocks; b++) {
         struct floats block = {y + (size_t)b * BLOCK, BLOCK, s.out_row};
-        finish_floats(plan, loop->node, (struct planes){begin, end - begin, b}, block, thread);
+        finish_floats(plan, node, (struct planes){begin, end - begin, b}, block, thread);
     }
     elem_fence();
-}
-
-void linear_forward(struct sy_plan *plan, struct node *node) {
-    struct loop loop = {plan, node};
-    plan->host->parallel_for(plan->host, (size_t)plan->batch, forward_part, &loop);
 }
 
 static void backward_part(void *argument, size_t begin, size_t end, int32_t thread) {

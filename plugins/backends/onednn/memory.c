@@ -230,20 +230,21 @@ static bool is_stored(const struct sy_plan *plan, int32_t value) {
     return input || (plan->values[value].base == value && plan->values[value].producer >= 0);
 }
 
-static size_t piece_size(const struct sy_plan *plan, const struct value *v) {
-    return ((size_t)plan->max_batch * v->row + 31) / 32 * 32;
+static size_t piece_size(size_t images, const struct value *v) {
+    return (images * v->row + 31) / 32 * 32;
 }
 
-static size_t layout(struct sy_plan *plan, const struct memory *m, struct piece *pieces, bool keep) {
-    size_t n = 0;
+static size_t layout(struct sy_plan *plan, const struct memory *m, struct piece *pieces, enum pass pass) {
+    size_t n = 0, images = (size_t)(pass == PASS_WINDOWS ? plan->window : plan->max_batch);
+    bool keep = pass == PASS_KEPT;
     for (int32_t v = 0; v < plan->n_values; v++) {
         const struct value *value = &plan->values[v];
         if (is_stored(plan, v)) {
             pieces[n++] =
-                (struct piece){v, false, value->producer + 1, last_read(plan, v, keep), piece_size(plan, value), 0};
+                (struct piece){v, false, value->producer + 1, last_read(plan, v, keep), piece_size(images, value), 0};
         }
         if (keep && value->has_gradient && value->shares == v) {
-            struct piece p = {v, true, m->begin[v], gradient_end(plan, v), piece_size(plan, value), 0};
+            struct piece p = {v, true, m->begin[v], gradient_end(plan, v), piece_size(images, value), 0};
             p.from = p.from < 0 ? p.to : p.from;
             for (int32_t u = 0; u < plan->n_values; u++) {
                 int32_t end = plan->values[u].shares == v ? gradient_end(plan, u) : 0;
@@ -258,10 +259,32 @@ static size_t layout(struct sy_plan *plan, const struct memory *m, struct piece 
         if (pieces[i].gradient) {
             value->gradient_at = pieces[i].at;
         } else {
-            value->at[!keep] = pieces[i].at;
+            value->at[pass] = pieces[i].at;
         }
     }
     return end;
+}
+
+/* Windows need not keep what a view is computed of. Where what leaves its node plane by plane is read by convolutions of
+ * oneDNN's only, and by all as the same view, this is stored in its place, and they need no copy. -1: none. */
+static int32_t read_as(const struct sy_plan *plan, int32_t value) {
+    int32_t kind = plan->values[value].producer < 0 ? NODE_SUM : plan->nodes[plan->values[value].producer].kind;
+    int32_t as = -1;
+    bool same = kind != NODE_SUM && kind != NODE_CONV2D;
+    for (int32_t i = 0; i < plan->n_nodes && same; i++) {
+        const struct node *node = &plan->nodes[i];
+        for (int32_t k = 0; k <= node->n_inputs; k++) {
+            int32_t read = k < node->n_inputs ? node->inputs[k].value : node->residual.value;
+            if (read >= 0 && plan->values[read].base == value) {
+                same &= node->kind == NODE_CONV2D && k < node->n_inputs && (as < 0 || as == read);
+                as = read;
+            }
+        }
+    }
+    for (int32_t k = 0; k < plan->graph->n_outputs; k++) {
+        same &= plan->values[plan->graph->outputs[k]->value].base != value;
+    }
+    return same && as != value ? as : -1;
 }
 
 /* Below this a batch may stay in a cache until it is read again. */
@@ -278,18 +301,22 @@ bool plan_layout(struct sy_plan *plan) {
     for (int32_t v = 0; good && v < plan->n_values; v++) {
         m.left[v] = plan->values[v].n_gradients;
         m.begin[v] = m.next[v] = -1;
-        plan->values[v].large = piece_size(plan, &plan->values[v]) * plan->elem_size >= LARGE_BYTES;
+        plan->values[v].large = piece_size((size_t)plan->max_batch, &plan->values[v]) * plan->elem_size >= LARGE_BYTES;
         plan->values[v].has_gradient = !plan->forward_only && needs_gradient(plan, v);
+        plan->values[v].instead = plan->values[v].base == v ? read_as(plan, v) : -1;
     }
     if (good) {
         size_t kept = 0;
         if (!plan->forward_only) {
             order_contributions(&m);
             share(&m);
-            kept = layout(plan, &m, pieces, true);
+            kept = layout(plan, &m, pieces, PASS_KEPT);
         }
-        size_t passing = layout(plan, &m, pieces, false);
+        size_t passing = layout(plan, &m, pieces, PASS_BATCH);
+        plan->window_elems = plan->window ? layout(plan, &m, pieces, PASS_WINDOWS) : 0;
         plan->arena_elems = kept > passing ? kept : passing;
+        size_t windows = plan->window_elems * (size_t)plan->host->threads;
+        plan->arena_elems = windows > plan->arena_elems ? windows : plan->arena_elems;
     }
     for (int32_t v = 0; good && v < plan->n_values; v++) {
         plan->values[v].gradient_at = plan->values[plan->values[v].shares].gradient_at;

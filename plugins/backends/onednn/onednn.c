@@ -119,20 +119,27 @@ static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_
     }
     plan->batch = in->batch;
     plan->mode = in->mode;
-    plan->kept = in->keep && !plan->forward_only;
     plan->seed = in->seed;
     plan->stream = in->stream;
     plan->step = in->step;
     plan->measured = in->mode == SY_TRAIN;
     plan->variant->refresh(plan);
     plan->kernels->start_norms(plan);
+    bool windows = plan->window && in->mode == SY_EVALUATE && !in->keep;
+    begin_pass(plan, in->keep && !plan->forward_only ? PASS_KEPT : windows ? PASS_WINDOWS : PASS_BATCH);
+    for (int32_t k = 0; k < plan->graph->n_outputs; k++) {
+        plan->fetched[k] = windows;
+    }
+    if (windows) {
+        plan->kernels->windows(plan, in);
+        return SY_OK;
+    }
     for (int32_t k = 0; k < plan->graph->n_inputs; k++) {
         plan->kernels->input(plan, k, in->inputs[k]->data);
     }
     for (int32_t i = 0; i < plan->n_nodes; i++) {
         plan->kernels->forward(plan, &plan->nodes[i]);
     }
-    memset(plan->fetched, 0, (size_t)plan->graph->n_outputs * sizeof *plan->fetched);
     return SY_OK;
 }
 

@@ -86,8 +86,7 @@ static void measure(struct sy_plan *plan) {
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 static size_t border_floats(const struct sy_plan *plan, int32_t value) {
-    const struct value *v = &plan->values[value];
-    return (size_t)plan->max_batch * (size_t)v->channels * v->pixels;
+    return (size_t)plan->max_batch * image_floats(plan, value);
 }
 
 static bool take_border(struct sy_plan *plan, uint32_t input_gradients) {
@@ -186,6 +185,25 @@ static void destroy(struct sy_plan *plan) {
     free(plan);
 }
 
+/* ---- windows ----------------------------------------------------------------------------------------------------- */
+
+/* Images of a window: few enough that what a node writes stays in the cache for the next, enough for a matrix product.
+ * None where a convolution by Winograd would read more weights than values for so few. */
+static int32_t choose_window(const struct sy_plan *plan) {
+    const size_t most_weights = (size_t)1 << 20;
+    int32_t threads = plan->host->threads, share = (plan->max_batch + threads - 1) / threads, window = 8;
+    while (window > share) {
+        window /= 2;
+    }
+    for (int32_t i = 0; i < plan->n_nodes; i++) {
+        const struct node *node = &plan->nodes[i];
+        if (node->kind == NODE_WINOGRAD && winograd_weight_bytes(plan, node) > most_weights) {
+            return 0;
+        }
+    }
+    return window;
+}
+
 /* ---- all of it -------------------------------------------------------------------------------------------------- */
 
 static int build(struct sy_plan *plan, const struct sy_plan_options *options, int32_t algorithm, struct sy_error *err) {
@@ -193,6 +211,7 @@ static int build(struct sy_plan *plan, const struct sy_plan_options *options, in
         return sy_fail(err, SY_ENOMEM, "no memory for a plan");
     }
     int status = plan_choose(plan, algorithm, plan->choices, err);
+    plan->window = status == SY_OK ? choose_window(plan) : 0;
     if (status == SY_OK && !plan_layout(plan)) {
         status = sy_fail(err, SY_ENOMEM, "no memory for a plan");
     }

@@ -15,7 +15,10 @@
  * of batch norm's gradient waits until these sums are known: the node that stored the value *settles* it on reading.
  *
  * Threads share the batch, each always the same images of it; sums over the batch are kept per thread and added in the
- * order of threads. */
+ * order of threads.
+ *
+ * Where no image depends on another (evaluation), a thread takes a *window* of its images through all nodes, and then the
+ * next: their values lie in the same memory over and over, and stay in the cache. */
 #ifndef ONEDNN_PLAN_H
 #define ONEDNN_PLAN_H
 
@@ -27,6 +30,10 @@
 #include "../cpu/store.h"
 #include "library.h"
 #include "variant.h"
+
+/* What a forward pass stores where: everything that backward needs; of a whole batch, nothing longer than it is read; or
+ * of a window for each thread. */
+enum pass { PASS_KEPT, PASS_BATCH, PASS_WINDOWS, PASSES };
 
 enum activation { ACT_NONE, ACT_RELU, ACT_RELU6 };
 
@@ -55,11 +62,12 @@ struct value {
     size_t pixels, row;            /* row: elements of one image */
     size_t pixel_step, block_step; /* elements from one pixel, and from one block, to the next */
     int32_t *views;                /* of a stored one: values that are views of it */
+    int32_t instead;               /* of a stored one: the view that windows store in its place, -1: none */
     int32_t n_views;
     int32_t n_gradients; /* contributions to its gradient, from outside too */
     int32_t shares;      /* the value whose gradient's memory this one's shares; itself as a rule */
     bool has_gradient;   /* its gradient is stored; else it is made of its views' when read */
-    size_t at[2];        /* elements from the arena's start: in training, and where nothing is kept */
+    size_t at[PASSES];   /* elements from the arena's start, or the window's */
     size_t gradient_at;
 };
 
@@ -108,7 +116,11 @@ struct sy_plan {
     struct value *values;
     struct norm *norms; /* per operator */
     int32_t n_nodes, n_values;
-    int32_t precision, max_batch, batch, mode, kept;
+    int32_t precision, max_batch, batch, mode, pass; /* enum pass */
+    int32_t kept;                                    /* backward may follow */
+    int32_t window;                                  /* images of one; a power of 2, 0: never in windows */
+    uint32_t window_shift;                           /* an image's window is its index >> this */
+    size_t window_elems;                             /* of the arena */
     bool forward_only, weights_stale, measured;
     bool channels_last; /* the layout */
     uint64_t seed;
@@ -136,6 +148,8 @@ struct kernels {
     void (*input_gradient)(struct sy_plan *plan, int32_t k, float *to);
     void (*start_norms)(struct sy_plan *plan);
     void (*forward)(struct sy_plan *plan, struct node *node);
+    /* All of it, in windows, from the inputs to the plan's outputs. */
+    void (*windows)(struct sy_plan *plan, const struct sy_forward *in);
     void (*backward)(struct sy_plan *plan, struct node *node);
 };
 #ifdef VARIANT
@@ -158,6 +172,21 @@ extern const struct variant variant;
 #else
 extern const struct variant avx512_variant, avx2_variant;
 #endif
+
+/* Floats of one image outside. */
+static inline size_t image_floats(const struct sy_plan *plan, int32_t value) {
+    return (size_t)plan->values[value].channels * plan->values[value].pixels;
+}
+
+/* Before a forward pass. */
+static inline void begin_pass(struct sy_plan *plan, enum pass pass) {
+    plan->pass = pass;
+    plan->kept = pass == PASS_KEPT;
+    plan->window_shift = 63; /* all in one */
+    for (int32_t i = plan->window; pass == PASS_WINDOWS && i > 0; i >>= 1) {
+        plan->window_shift = i == plan->window ? 0 : plan->window_shift + 1;
+    }
+}
 
 static inline const struct sy_shape *shape_of(const struct sy_plan *plan, int32_t value) {
     return &plan->graph->values[value];

@@ -4,12 +4,16 @@
 #include "norms.h"
 #include "views.h"
 
+static struct affine affine_read(const struct sy_plan *plan, int32_t value, int32_t block) {
+    return is_view(plan, value) ? affine_of(&plan->values[value], block) : affine_none();
+}
+
 /* ---- views ------------------------------------------------------------------------------------------------------ */
 
 void view_planes(const struct sy_plan *plan, int32_t value, struct planes planes, elem *to) {
     const struct value *v = &plan->values[value];
     const elem *from = value_plane(plan, v->base, planes.image, planes.block);
-    const struct affine a = affine_of(v, planes.block);
+    const struct affine a = affine_read(plan, value, planes.block);
     for (size_t n = 0; n < planes.count; n++, from += v->row, to += v->row) {
         for (size_t i = 0; i < v->pixels * v->pixel_step; i += v->pixel_step) {
             fetch_next(from + i, v);
@@ -23,7 +27,7 @@ void view_floats(const struct sy_plan *plan, int32_t value, struct planes planes
     const struct walk walk = walk_of(v, planes.count, to.row);
     const struct apart apart = stored_apart(v);
     const elem *image = value_plane(plan, v->base, planes.image, planes.block);
-    const struct affine a = affine_of(v, planes.block);
+    const struct affine a = affine_read(plan, value, planes.block);
     for (size_t n = 0; n < walk.images; n++, image += apart.image, to.at += to.image) {
         for (size_t h = 0; h < walk.rows; h++) {
             const elem *from = image + h * apart.row;
@@ -43,7 +47,7 @@ static void add_residual(const struct sy_plan *plan, const struct node *node, st
     const struct value *r = node->residual.value >= 0 ? &plan->values[node->residual.value] : NULL;
     elem *y = value_plane(plan, node->output, planes.image, planes.block);
     const elem *from = r ? value_plane(plan, r->base, planes.image, planes.block) : y;
-    const struct affine a = affine_of(r ? r : out, planes.block);
+    const struct affine a = r ? affine_read(plan, node->residual.value, planes.block) : affine_none();
     struct affine end = a;
     size_t step = out->pixel_step;
     set_limits(&end, node->act);
@@ -120,7 +124,7 @@ void finish_planes(const struct sy_plan *plan, const struct node *node, struct p
 /* What finishing a pixel takes. */
 struct finish {
     const struct value *out;
-    struct affine view, end; /* of the residual; of the node's activation */
+    struct affine view, end, instead; /* of the residual; of the node's activation; of what is stored instead */
     struct floats from;
     const elem *residual; /* NULL: none */
     elem *to;
@@ -134,8 +138,25 @@ INLINED lanes finished(const struct finish *f, bool residual, size_t row, size_t
     return elem_rounded(activate(&f->end, x));
 }
 
-/* Some images together. `residual` and `past` (the caches) are constants. */
-INLINED struct moments finish_images(struct finish *f, size_t count, bool residual, bool past) {
+/* How finished pixels are stored; as views in evaluation only, where nothing is measured. */
+enum place { AS_THEY_ARE, PAST_THE_CACHES, AS_VIEWS };
+
+INLINED void store_finished(const struct finish *f, enum place place, size_t at, lanes x, struct moment_sums *m,
+                            size_t j) {
+    if (place == AS_VIEWS) {
+        elem_put(f->to + at, view_of(&f->instead, x));
+        return;
+    }
+    if (place == PAST_THE_CACHES) {
+        elem_stream(f->to + at, x);
+    } else {
+        elem_put(f->to + at, x);
+    }
+    moments_take(m, j, x);
+}
+
+/* Some images together. `residual` and `place` are constants. */
+INLINED struct moments finish_images(struct finish *f, size_t count, bool residual, enum place place) {
     const struct apart apart = stored_apart(f->out);
     const struct walk walk = walk_of(f->out, count, f->from.row);
     struct moment_sums m = moments_about(finished(f, residual, 0, 0, 0));
@@ -146,14 +167,12 @@ INLINED struct moments finish_images(struct finish *f, size_t count, bool residu
                 UNROLL
                 for (size_t j = 0; j < 4; j++, at += apart.pixel) {
                     lanes x = finished(f, residual, row, w + j, at);
-                    past ? elem_stream(f->to + at, x) : elem_put(f->to + at, x);
-                    moments_take(&m, j, x);
+                    store_finished(f, place, at, x, &m, j);
                 }
             }
             for (; w < walk.columns; w++, at += apart.pixel) {
                 lanes x = finished(f, residual, row, w, at);
-                past ? elem_stream(f->to + at, x) : elem_put(f->to + at, x);
-                moments_take(&m, 0, x);
+                store_finished(f, place, at, x, &m, 0);
             }
         }
         f->from.at += f->from.image;
@@ -163,23 +182,34 @@ INLINED struct moments finish_images(struct finish *f, size_t count, bool residu
     return moments_of(&m, count * f->out->pixels);
 }
 
+#define FINISH(name, residual)                                                                 \
+    static struct moments name(struct finish *f, size_t count, enum place place) {             \
+        return place == AS_VIEWS          ? finish_images(f, count, residual, AS_VIEWS)        \
+               : place == PAST_THE_CACHES ? finish_images(f, count, residual, PAST_THE_CACHES) \
+                                          : finish_images(f, count, residual, AS_THEY_ARE);    \
+    }
+FINISH(finish_residual, true)
+FINISH(finish_alone, false)
+#undef FINISH
+
 void finish_floats(const struct sy_plan *plan, const struct node *node, struct planes planes, struct floats from,
                    int32_t thread) {
     const struct value *out = &plan->values[node->output];
     const struct value *r = node->residual.value >= 0 ? &plan->values[node->residual.value] : NULL;
-    struct finish f = {.out = out, .from = from, .view = affine_of(r ? r : out, planes.block)};
-    bool past = out->large && plan->kept, measured = norms_measured(plan, out);
+    struct finish f = {.out = out, .from = from, .instead = affine_none()};
+    bool instead = plan->pass == PASS_WINDOWS && out->instead >= 0, measured = norms_measured(plan, out);
+    enum place place = instead ? AS_VIEWS : out->large && plan->kept ? PAST_THE_CACHES : AS_THEY_ARE;
+    f.view = r ? affine_read(plan, node->residual.value, planes.block) : f.instead;
+    f.end = f.instead;
     set_limits(&f.end, node->act);
+    if (instead) {
+        f.instead = affine_of(&plan->values[out->instead], planes.block);
+    }
     f.residual = r ? value_plane(plan, r->base, planes.image, planes.block) : NULL;
     f.to = value_plane(plan, node->output, planes.image, planes.block);
     for (size_t count; planes.count > 0; planes.count -= count) {
-        struct moments m;
         count = images_summed(out, planes.count);
-        if (r) {
-            m = past ? finish_images(&f, count, true, true) : finish_images(&f, count, true, false);
-        } else {
-            m = past ? finish_images(&f, count, false, true) : finish_images(&f, count, false, false);
-        }
+        struct moments m = r ? finish_residual(&f, count, place) : finish_alone(&f, count, place);
         if (measured) {
             norms_add_moments(plan, out, planes.block, thread, m, count * out->pixels);
         }

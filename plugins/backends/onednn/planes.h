@@ -18,14 +18,18 @@ struct floats {
 
 static inline elem *value_plane(const struct sy_plan *plan, int32_t value, size_t image, int32_t block) {
     const struct value *v = &plan->values[value];
-    return (elem *)(void *)plan->arena + v->at[!plan->kept] + image * v->row + (size_t)block * v->block_step;
+    size_t window = image >> plan->window_shift, within = image - (window << plan->window_shift);
+    return (elem *)(void *)plan->arena + window * plan->window_elems + v->at[plan->pass] + within * v->row +
+           (size_t)block * v->block_step;
 }
 static inline elem *gradient_at(const struct sy_plan *plan, int32_t value, size_t image, int32_t block) {
     const struct value *v = &plan->values[value];
     return (elem *)(void *)plan->arena + v->gradient_at + image * v->row + (size_t)block * v->block_step;
 }
-static inline bool is_view(const struct value *v) {
-    return v->norm || v->act;
+/* Whether those who read the value have to compute it. */
+static inline bool is_view(const struct sy_plan *plan, int32_t value) {
+    const struct value *v = &plan->values[value];
+    return (v->norm || v->act) && !(plan->pass == PASS_WINDOWS && plan->values[v->base].instead == value);
 }
 /* Floats of one plane without a gap, as of `v`. */
 static inline struct floats floats_of(const struct value *v, float *at) {
@@ -57,16 +61,21 @@ void contribute_planes(const struct sy_plan *plan, const struct link *link, stru
 void contribute_floats(const struct sy_plan *plan, const struct link *link, struct planes planes, struct floats from,
                        int32_t thread);
 
-void conv2d_forward(struct sy_plan *plan, struct node *node);
+/* Images [begin, end) through a node, by one thread; kernels.c shares them out. */
+void conv2d_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread);
+void winograd_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread);
+void depthwise_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread);
+void linear_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread);
+void image_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread);
+void sum_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread);
 void conv2d_backward(struct sy_plan *plan, struct node *node);
-void winograd_forward(struct sy_plan *plan, struct node *node);
 void winograd_backward(struct sy_plan *plan, struct node *node);
-void depthwise_forward(struct sy_plan *plan, struct node *node);
 void depthwise_backward(struct sy_plan *plan, struct node *node);
-void linear_forward(struct sy_plan *plan, struct node *node);
 void linear_backward(struct sy_plan *plan, struct node *node);
-void image_forward(struct sy_plan *plan, struct node *node);
 void image_backward(struct sy_plan *plan, struct node *node);
+/* Some images of input k, and of output k, by one thread: stored from image `at` on, `from` and `to` point to the first. */
+void border_read(struct sy_plan *plan, int32_t k, const float *from, size_t at, size_t count);
+void border_write(struct sy_plan *plan, int32_t k, size_t at, size_t count, float *to, int32_t thread);
 void border_input(struct sy_plan *plan, int32_t k, const float *from);
 void border_output(struct sy_plan *plan, int32_t k, float *to);
 void border_seed(struct sy_plan *plan, const struct sy_tensor *const *gradients);

@@ -37,6 +37,11 @@ INLINED struct affine affine_of(const struct value *v, int32_t block) {
     return a;
 }
 
+/* Of a value that is stored as it is read. */
+INLINED struct affine affine_none(void) {
+    return affine_of(&(struct value){.act = ACT_NONE}, 0);
+}
+
 /* What is not a number must come through: a maximum and a minimum give their second operand then. */
 INLINED lanes activate(const struct affine *a, lanes x) {
     return lanes_min(a->ceiling, lanes_max(a->floor, x));

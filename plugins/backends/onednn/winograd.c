@@ -106,8 +106,9 @@ static void take_outputs(const struct part *part) {
     }
 }
 
-static void forward_part(void *argument, size_t begin, size_t end, int32_t thread) {
-    struct part part = part_of(argument, 0, thread);
+void winograd_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread) {
+    const struct loop loop = {plan, node};
+    struct part part = part_of(&loop, 0, thread);
     for (; begin < end; begin += part.count) {
         next(&part, begin, end);
         put_sources(&part);
@@ -115,11 +116,6 @@ static void forward_part(void *argument, size_t begin, size_t end, int32_t threa
         take_outputs(&part);
     }
     elem_fence();
-}
-
-void winograd_forward(struct sy_plan *plan, struct node *node) {
-    struct loop loop = {plan, node};
-    plan->host->parallel_for(plan->host, (size_t)plan->batch, forward_part, &loop);
 }
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
