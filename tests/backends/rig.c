@@ -12,8 +12,7 @@
 
 static void backends_folder(char *path, size_t room) {
     const char *folder = getenv("SWITCHYARD_PLUGIN_PATH");
-    cr_assert_not_null(folder, "SWITCHYARD_PLUGIN_PATH must name the folder of the built plugins");
-    snprintf(path, room, "%s/backends", folder);
+    snprintf(path, room, "%s/backends", folder ? folder : ".");
 }
 
 static void set_defaults(struct rig *rig) {
@@ -95,7 +94,10 @@ size_t backend_names(char names[MAX_BACKENDS][NAME_ROOM]) {
     size_t count = 0;
     backends_folder(path, sizeof path);
     DIR *folder = opendir(path);
-    cr_assert_not_null(folder, "%s cannot be read", path);
+    if (!folder) { /* no test runs yet: an assertion would wait for ever */
+        fprintf(stderr, "%s cannot be read: SWITCHYARD_PLUGIN_PATH must name the folder of the built plugins\n", path);
+        exit(1);
+    }
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         size_t length = strlen(entry->d_name);
         if (length > 3 && length < NAME_ROOM && !strcmp(entry->d_name + length - 3, ".so") && count < MAX_BACKENDS) {
