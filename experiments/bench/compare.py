@@ -10,6 +10,7 @@ import csv
 import json
 import os
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -231,7 +232,12 @@ def main():
     options = parser.parse_args()
     options.python = options.python or ["/usr/bin/python3"]
     cases = contestants(options)
-    measure(options, cases)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        measure(options, cases)
+    except KeyboardInterrupt:
+        options.rounds = max((len(one.peak) for rivals in cases.values() for one in rivals), default=0)
+        say(f"interrupted in round {options.rounds}; what was measured until then:")
     check_parameters(cases)
     table = rows(cases)
     print_table(options, table, cases)
