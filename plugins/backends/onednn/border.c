@@ -26,7 +26,7 @@ static size_t stored_at(const struct value *v, size_t c, size_t p) {
 void border_read(struct sy_plan *plan, int32_t k, const float *from, size_t at, size_t count) {
     int32_t value = plan->graph->inputs[k];
     const struct value *v = &plan->values[value];
-    for (size_t n = 0; n < count; n++, from += (size_t)v->channels * v->pixels) {
+    for (size_t n = 0; n < count; n++, from += image_floats(plan, value)) {
         elem *to = value_plane(plan, value, at + n, 0);
         for (size_t i = 0; i < v->row; i++) {
             to[i] = elem_of(v->plain ? from[i] : 0);
@@ -83,7 +83,7 @@ static void seed_part(void *argument, size_t begin, size_t end, int32_t thread) 
     const struct value *v = &plan->values[loop->value];
     float *floats = (float *)(void *)plan->scratch[thread];
     struct link link = {.value = loop->value, .wanted = true, .first = true, .last = v->n_gradients == 1};
-    size_t image = (size_t)v->channels * v->pixels;
+    size_t image = image_floats(plan, loop->value);
     for (size_t n = begin; n < end; n++) {
         memset(floats, 0, v->row * sizeof *floats);
         for (int32_t k = 0; k < plan->graph->n_outputs; k++) {

@@ -27,7 +27,7 @@ static void describe_shape(const struct sy_plan *plan, const struct node *node, 
     int32_t threads = plan->host->threads, share = (plan->max_batch + threads - 1) / threads;
     conv->images[BATCH_SET] = divide(share, CACHE_BYTES / image);
     conv->images[ONE_IMAGE] = 1;
-    conv->images[WINDOW_SET] = plan->window ? divide(plan->window, CACHE_BYTES / image) : 0;
+    conv->images[WINDOW_SET] = divide(plan->window, CACHE_BYTES / image);
     conv->shape = (struct convolution){
         .images = conv->images[BATCH_SET],
         .groups = 1,
@@ -56,7 +56,7 @@ static int make_primitives(struct sy_plan *plan, struct node *node, struct sy_er
         for (int set = 0; set < IMAGE_SETS && wanted[d] && status == SY_OK; set++) {
             struct convolution shape = conv->shape;
             shape.images = conv->images[set];
-            if (set != WINDOW_SET || (plan->window && d == FORWARD)) {
+            if (set != WINDOW_SET || d == FORWARD) {
                 status = primitive_create(&conv->primitive[d][set], plan->library, &shape, (enum direction)d,
                                           conv->primitive[d][BATCH_SET], err);
             }

@@ -313,7 +313,7 @@ bool plan_layout(struct sy_plan *plan) {
             kept = layout(plan, &m, pieces, PASS_KEPT);
         }
         size_t passing = layout(plan, &m, pieces, PASS_BATCH);
-        plan->window_elems = plan->window ? layout(plan, &m, pieces, PASS_WINDOWS) : 0;
+        plan->window_elems = layout(plan, &m, pieces, PASS_WINDOWS);
         plan->arena_elems = kept > passing ? kept : passing;
         size_t windows = plan->window_elems * (size_t)plan->host->threads;
         plan->arena_elems = windows > plan->arena_elems ? windows : plan->arena_elems;

@@ -125,7 +125,7 @@ static int forward(struct sy_plan *plan, const struct sy_forward *in, struct sy_
     plan->measured = in->mode == SY_TRAIN;
     plan->variant->refresh(plan);
     plan->kernels->start_norms(plan);
-    bool windows = plan->window && in->mode == SY_EVALUATE && !in->keep;
+    bool windows = in->mode == SY_EVALUATE && !in->keep;
     begin_pass(plan, in->keep && !plan->forward_only ? PASS_KEPT : windows ? PASS_WINDOWS : PASS_BATCH);
     for (int32_t k = 0; k < plan->graph->n_outputs; k++) {
         plan->fetched[k] = windows;

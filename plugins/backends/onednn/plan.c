@@ -187,19 +187,11 @@ static void destroy(struct sy_plan *plan) {
 
 /* ---- windows ----------------------------------------------------------------------------------------------------- */
 
-/* Images of a window: few enough that what a node writes stays in the cache for the next, enough for a matrix product.
- * None where a convolution by Winograd would read more weights than values for so few. */
+/* Images of a window: few enough that what a node writes stays in the cache for the next, enough for a matrix product. */
 static int32_t choose_window(const struct sy_plan *plan) {
-    const size_t most_weights = (size_t)1 << 20;
     int32_t threads = plan->host->threads, share = (plan->max_batch + threads - 1) / threads, window = 8;
     while (window > share) {
         window /= 2;
-    }
-    for (int32_t i = 0; i < plan->n_nodes; i++) {
-        const struct node *node = &plan->nodes[i];
-        if (node->kind == NODE_WINOGRAD && winograd_weight_bytes(plan, node) > most_weights) {
-            return 0;
-        }
     }
     return window;
 }
@@ -211,7 +203,7 @@ static int build(struct sy_plan *plan, const struct sy_plan_options *options, in
         return sy_fail(err, SY_ENOMEM, "no memory for a plan");
     }
     int status = plan_choose(plan, algorithm, plan->choices, err);
-    plan->window = status == SY_OK ? choose_window(plan) : 0;
+    plan->window = choose_window(plan);
     if (status == SY_OK && !plan_layout(plan)) {
         status = sy_fail(err, SY_ENOMEM, "no memory for a plan");
     }

@@ -118,7 +118,7 @@ struct sy_plan {
     int32_t n_nodes, n_values;
     int32_t precision, max_batch, batch, mode, pass; /* enum pass */
     int32_t kept;                                    /* backward may follow */
-    int32_t window;                                  /* images of one; a power of 2, 0: never in windows */
+    int32_t window;                                  /* images of one; a power of 2 */
     uint32_t window_shift;                           /* an image's window is its index >> this */
     size_t window_elems;                             /* of the arena */
     bool forward_only, weights_stale, measured;
@@ -182,10 +182,7 @@ static inline size_t image_floats(const struct sy_plan *plan, int32_t value) {
 static inline void begin_pass(struct sy_plan *plan, enum pass pass) {
     plan->pass = pass;
     plan->kept = pass == PASS_KEPT;
-    plan->window_shift = 63; /* all in one */
-    for (int32_t i = plan->window; pass == PASS_WINDOWS && i > 0; i >>= 1) {
-        plan->window_shift = i == plan->window ? 0 : plan->window_shift + 1;
-    }
+    plan->window_shift = pass == PASS_WINDOWS ? (uint32_t)__builtin_ctz((unsigned)plan->window) : 63; /* all in one */
 }
 
 static inline const struct sy_shape *shape_of(const struct sy_plan *plan, int32_t value) {

@@ -42,8 +42,6 @@ struct winograd {
     size_t source_at, gradient_at, first_at, second_at, third_at;
 };
 
-/* Of one direction, transformed. */
-size_t winograd_weight_bytes(const struct sy_plan *plan, const struct node *node);
 int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *err);
 void winograd_destroy(struct winograd *winograd);
 void winograd_refresh(struct sy_plan *plan, struct node *node);

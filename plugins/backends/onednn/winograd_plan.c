@@ -48,23 +48,13 @@ static void lay_out(struct node *node, struct winograd *w) {
     node->scratch = (w->third_at + round_up(third, BLOCK)) * sizeof(float);
 }
 
-static const struct scheme *scheme_of(const struct node *node) {
-    return node->op->stride == 2 ? &winograd_stride2 : &winograd_stride1;
-}
-
-size_t winograd_weight_bytes(const struct sy_plan *plan, const struct node *node) {
-    size_t ic = (size_t)plan->values[node->inputs[0].value].blocks * BLOCK;
-    size_t oc = (size_t)plan->values[node->output].blocks * BLOCK;
-    return scheme_of(node)->points * scheme_of(node)->phases * ic * oc * sizeof(float);
-}
-
 int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *err) {
     struct winograd *w = node->winograd = calloc(1, sizeof *w);
     const struct value *in = &plan->values[node->inputs[0].value], *out = &plan->values[node->output];
     if (!w) {
         return sy_fail(err, SY_ENOMEM, "no memory for a plan");
     }
-    w->scheme = scheme_of(node);
+    w->scheme = node->op->stride == 2 ? &winograd_stride2 : &winograd_stride1;
     w->in_blocks = in->blocks;
     w->out_blocks = out->blocks;
     w->tiles_high = ((size_t)out->height + 3) / 4;
@@ -78,7 +68,7 @@ int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *er
         w->rows[i] = round_up(w->images[i] * w->tiles, PRODUCT_ROWS);
     }
     lay_out(node, w);
-    size_t weights = winograd_weight_bytes(plan, node) / sizeof(float);
+    size_t weights = points * w->scheme->phases * ic * oc;
     node->partial_floats = node->useful ? weights + oc : 0;
     w->bias = calloc(oc, sizeof *w->bias);
     w->forward = aligned_alloc(64, weights * sizeof(float));
