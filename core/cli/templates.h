@@ -1,4 +1,5 @@
-/* templates.h - the files that `switchyard new` starts from, inside the program (templates/embed.py puts them there). */
+/* templates.h - the files that `switchyard new` starts from, inside the program: plugins/templates, put there by its
+ * embed.py. */
 #ifndef SY_CLI_TEMPLATES_H
 #define SY_CLI_TEMPLATES_H
 

@@ -1,4 +1,4 @@
-/* network.cc - core/cli/templates/network/my_plugin.c in C++17: casts where C needs none, and designators in the order of
+/* network.cc - plugins/templates/network/my_plugin.c in C++17: casts where C needs none, and designators in the order of
  * the members. */
 #include <switchyard/network.h>
 
