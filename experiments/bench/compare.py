@@ -173,7 +173,7 @@ def rows(cases):
 
 def print_table(options, table, cases):
     backends = sorted({one.backend for rivals in cases.values() for one in rivals if isinstance(one, Ours) and one.rounds})
-    print(f"{options.threads} threads, batch {options.batch}, {options.rounds} interleaved rounds; backend "
+    print(f"{options.threads} threads, batch {options.batch}, interleaved rounds: {options.rounds}; backend "
           f"{', '.join(backends)}; PyTorch with {options.malloc} malloc, the best of its modes\n")
     print("| case | precision | step | ms (min - max) | rival | its best mode | ms | **ratio** | to its fastest step |"
           " peak MiB, ours / its |")
@@ -194,7 +194,7 @@ def write_files(options, table, cases):
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "ratios.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(table[0]) if table else ["case"])
+        writer = csv.DictWriter(file, fieldnames=list(table[0]))
         writer.writeheader()
         writer.writerows(table)
     everything = [{"case": one.case, "precision": one.precision, "who": one.who, "mode": one.mode,
@@ -233,17 +233,21 @@ def main():
     options.python = options.python or ["/usr/bin/python3"]
     cases = contestants(options)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupted = False
     try:
         measure(options, cases)
     except KeyboardInterrupt:
-        options.rounds = max((len(one.peak) for rivals in cases.values() for one in rivals), default=0)
-        say(f"interrupted in round {options.rounds}; what was measured until then:")
+        interrupted = True
+        options.rounds = max(len(one.peak) for rivals in cases.values() for one in rivals)
+        say("interrupted")
     check_parameters(cases)
     table = rows(cases)
-    print_table(options, table, cases)
-    write_files(options, table, cases)
-    if not table:
-        sys.exit("compare.py: nothing to compare was measured")
+    if table:
+        print_table(options, table, cases)
+        write_files(options, table, cases)
+    else:
+        say("compare.py: nothing to compare was measured; nothing is written")
+    sys.exit(130 if interrupted else 0 if table else 1)
 
 
 if __name__ == "__main__":
