@@ -273,15 +273,31 @@ void trial_set(struct rig *rig, struct sy_plan *plan, const struct trial *trial,
     free(tensor.data);
 }
 
+static struct sy_plan_options options_of(const struct trial *trial, bool backward) {
+    return (struct sy_plan_options){.size = sizeof(struct sy_plan_options),
+                                    .precision = trial->precision,
+                                    .max_batch = trial->batch,
+                                    .forward_only = !backward,
+                                    .choices = trial->choices,
+                                    .input_gradients = backward ? (1u << trial->graph->n_inputs) - 1 : 0};
+}
+
+bool trial_is_refused(struct rig *rig, const struct trial *trial) {
+    struct sy_error err = {.size = sizeof err};
+    struct sy_plan_options options = options_of(trial, true);
+    struct sy_plan *plan = NULL;
+    options.dry_run = 1;
+    int status = rig->ops.compile(rig->self, &plan, trial->graph, &options, &err);
+    if (plan) {
+        rig->ops.destroy(plan);
+    }
+    return status == SY_ENOTSUP;
+}
+
 struct sy_plan *trial_compile(struct rig *rig, const struct trial *trial, bool backward) {
     struct sy_error err = {.size = sizeof err};
     struct sy_plan *plan = NULL;
-    const struct sy_plan_options options = {.size = sizeof options,
-                                            .precision = trial->precision,
-                                            .max_batch = trial->batch,
-                                            .forward_only = !backward,
-                                            .choices = trial->choices,
-                                            .input_gradients = backward ? (1u << trial->graph->n_inputs) - 1 : 0};
+    const struct sy_plan_options options = options_of(trial, backward);
     cr_assert_eq(rig->ops.compile(rig->self, &plan, trial->graph, &options, &err), SY_OK, "%s", err.text);
     for (int32_t p = 0; p < trial->graph->n_params; p++) {
         trial_set(rig, plan, trial, p);

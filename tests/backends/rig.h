@@ -60,6 +60,8 @@ struct trial {
 struct trial trial_create(const struct sy_graph *graph, int32_t batch, double spread, uint32_t salt);
 void trial_destroy(struct trial *trial);
 
+/* Whether the backend says that with its settings it has no such plan. */
+bool trial_is_refused(struct rig *rig, const struct trial *trial);
 /* A plan with the trial's parameters. backward: it may be asked for. */
 struct sy_plan *trial_compile(struct rig *rig, const struct trial *trial, bool backward);
 void trial_set(struct rig *rig, struct sy_plan *plan, const struct trial *trial, int32_t parameter);

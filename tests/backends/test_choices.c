@@ -34,7 +34,9 @@ static bool same_bits(const struct trial *a, const struct trial *b) {
 static void check_followed(struct rig *rig, const struct sy_graph *graph, int32_t *setting, int32_t def) {
     struct trial chosen = trial_create(graph, 9, 4, 100), followed = trial_create(graph, 9, 4, 100);
     char *choices = NULL;
-    step(rig, &chosen, NULL, &choices);
+    if (!trial_is_refused(rig, &chosen)) {
+        step(rig, &chosen, NULL, &choices);
+    }
     *setting = def;
     if (choices) {
         char *again = NULL;

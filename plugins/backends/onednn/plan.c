@@ -229,6 +229,12 @@ static const struct kernels *kernels_for(int32_t precision) {
     return &fp32_kernels;
 }
 
+/* Which rules Winograd out: not where it was asked for. */
+static bool lays_channels_last(const struct sy_plan *plan, int32_t algorithm) {
+    return plan->precision == SY_PRECISION_BF16 && library_wants_channels_last(plan->library) &&
+           algorithm != CONV_WINOGRAD && algorithm != CONV_WINOGRAD_BF16;
+}
+
 static int create(struct sy_plan **out, struct library *library, const struct sy_host *host,
                   const struct sy_graph *graph, const struct sy_plan_options *options, int32_t algorithm,
                   struct sy_error *err) {
@@ -246,13 +252,14 @@ static int create(struct sy_plan **out, struct library *library, const struct sy
     plan->forward_only = options->forward_only != 0;
     plan->elem_size = plan->precision == SY_PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float);
     plan->kernels = kernels_for(plan->precision);
-    plan->channels_last = plan->precision == SY_PRECISION_BF16 && library_wants_channels_last(library);
+    plan->channels_last = lays_channels_last(plan, algorithm);
+    plan->bf16_factors = algorithm == CONV_WINOGRAD_BF16;
     plan->weights_stale = true;
     int status = SY_OK;
     if (options->choices) {
         plan->choices = strdup(options->choices);
         status = plan->choices ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
-    } else if (algorithm == CONV_MEASURED && !options->dry_run) {
+    } else if (algorithm == CONV_MEASURED && !plan->channels_last && !options->dry_run) {
         status = plan_measure(&plan->choices, library, host, graph, options, err);
     }
     if (status == SY_OK) {

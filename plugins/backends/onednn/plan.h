@@ -123,6 +123,7 @@ struct sy_plan {
     size_t window_elems;                             /* of the arena */
     bool forward_only, weights_stale, measured;
     bool channels_last; /* the layout */
+    bool bf16_factors;  /* of Winograd */
     uint64_t seed;
     uint32_t stream, step;
     size_t elem_size;

@@ -1,21 +1,29 @@
-/* scheme.h - how Winograd convolutions of one stride are done: points, phases, and transforms of a block of channels. */
+/* scheme.h - how Winograd convolutions of one stride and kind of factors are done: points, phases, transforms of a block
+ * of channels, and products. */
 #ifndef ONEDNN_SCHEME_H
 #define ONEDNN_SCHEME_H
 
-#include "lanes.h"
+#include "factor.h"
 #include "winograd.h"
 
 #define MOST_POINTS 36
 #define MOST_PHASES 4
 #define FILTER      9 /* taps of one */
 
-/* Where tiles of one plane are: one image outside of the arena, and its points `plane` floats apart; those of the next
- * phase `phase` floats on. */
+/* Where tiles of one block are: an image outside of the arena, and rows of planes from `first` on. Points lie `plane` of
+ * what they are made of apart, those of the next phase `phase` on. */
 struct tiles {
     size_t high, wide;
     float *image;
     size_t row; /* floats from a row of the image to the next */
-    size_t plane, phase;
+    size_t first, plane, phase;
+    bool stacked; /* factors, in rows that will be summed over (factor.h) */
+};
+
+/* Where weights of a block are: rows of planes, one for each channel that is summed over. */
+struct weights {
+    void *factors;
+    size_t channel, plane, phase;
 };
 
 /* Phases that multiply at a point, one behind another. */
@@ -31,16 +39,27 @@ struct scheme {
     size_t source_rim;       /* rows and columns of a source that its tiles reach beyond the stride's share */
     size_t gradient_rim, gradient_lead; /* the same of a gradient, and how many of them lie before it */
     size_t ones;                        /* the point of A dy A^T that is the sum of the tile */
-    void (*put_source)(const struct tiles *t, float *to);                      /* B^T d B */
-    void (*put_output)(const struct tiles *t, float *to);                      /* A dy A^T */
-    void (*put_gradient)(const struct tiles *t, float *to);                    /* B^T dy B */
-    void (*take_output)(const struct tiles *t, const float *from, lanes bias); /* A^T m A + bias */
-    void (*take_source)(const struct tiles *t, const float *from);             /* A^T m A, the gradient of a source */
+    size_t factor_bytes;
+    void (*put_source)(const struct tiles *t, void *factors);                      /* B^T d B */
+    void (*put_output)(const struct tiles *t, void *factors);                      /* A dy A^T */
+    void (*put_gradient)(const struct tiles *t, void *factors);                    /* B^T dy B */
+    void (*take_output)(const struct tiles *t, const float *products, lanes bias); /* A^T m A + bias */
+    void (*take_source)(const struct tiles *t, const float *products); /* A^T m A, the gradient of a source */
     /* G g G^T of each phase, `turned` for the inputs' gradient; and back. Points without the phase are zero. */
-    void (*transform)(lanes u[MOST_PHASES][MOST_POINTS], const lanes g[FILTER], bool turned);
+    void (*put_weights)(const struct weights *to, const lanes g[FILTER], bool turned);
     void (*gather)(lanes g[FILTER], lanes u[MOST_PHASES][MOST_POINTS]);
+    void (*multiply)(const struct product *p);
+    void (*correlate)(const struct product *p);
+    void (*add_rows)(float *to, const void *rows, size_t count); /* each of a block's lanes; stacked */
 };
-extern const struct scheme winograd_stride1, winograd_stride2;
+/* By what factors are, and stride. */
+extern const struct scheme VARIANT(winograd_fp32_stride1), VARIANT(winograd_fp32_stride2);
+extern const struct scheme VARIANT(winograd_bf16_stride1), VARIANT(winograd_bf16_stride2);
+
+/* For schemes: winograd_product.c. */
+void FACTORED(multiply)(const struct product *p);
+void FACTORED(correlate)(const struct product *p);
+void FACTORED(add_rows)(float *to, const void *rows, size_t count);
 
 /* Width of an image outside of the arena, rim included, in pixels; heights are the same with `high`. */
 static inline size_t source_side(const struct winograd *w, size_t tiles) {
@@ -49,9 +68,12 @@ static inline size_t source_side(const struct winograd *w, size_t tiles) {
 static inline size_t gradient_side(const struct winograd *w, size_t tiles) {
     return 4 * tiles + w->scheme->gradient_rim;
 }
-/* Floats of a point's plane, with so many blocks for each of so many phases. */
-static inline size_t plane_floats(const struct winograd *w, int which, size_t blocks) {
-    return blocks * w->rows[which] * BLOCK + APART;
+/* A point's plane, with so many blocks, counted in what it is made of. */
+static inline size_t plane_of_factors(const struct winograd *w, int which, size_t blocks) {
+    return blocks * w->rows[which] * BLOCK + APART_BYTES / w->scheme->factor_bytes;
+}
+static inline size_t plane_of_products(const struct winograd *w, int which, size_t blocks) {
+    return blocks * w->rows[which] * BLOCK + APART_BYTES / sizeof(float);
 }
 
 #endif

@@ -36,36 +36,47 @@ static void next(struct part *part, size_t begin, size_t end) {
     part->count = end - begin < part->w->images[part->which] ? end - begin : part->w->images[part->which];
 }
 
-/* Tiles of an image at `image`, whose rows are `side` pixels, with `blocks` blocks in each point's plane. */
-static struct tiles tiles_of(const struct part *part, float *image, size_t side, size_t blocks) {
+/* Tiles of images at `image`, whose rows are `side` pixels, in planes so far apart. */
+static struct tiles tiles_of(const struct part *part, float *image, size_t side, size_t plane) {
     const struct winograd *w = part->w;
     return (struct tiles){.high = w->tiles_high,
                           .wide = w->tiles_wide,
                           .image = image,
                           .row = side * BLOCK,
-                          .plane = plane_floats(w, part->which, blocks),
+                          .plane = plane,
                           .phase = (size_t)w->in_blocks * w->rows[part->which] * BLOCK};
 }
 
-/* Floats from the start of a point's plane to a block of the i-th image. */
-static size_t place_of(const struct part *part, size_t i, int32_t block) {
-    return ((size_t)block * part->w->rows[part->which] + i * part->w->tiles) * BLOCK;
+/* From the start of a point's plane to a block. */
+static size_t place_of(const struct part *part, int32_t block) {
+    return (size_t)block * part->w->rows[part->which] * BLOCK;
+}
+
+/* So many factors from a place in scratch memory on, or from the start of weights. */
+static void *factors_at(const struct part *part, size_t at, size_t count) {
+    return (char *)(part->scratch + at) + count * part->w->scheme->factor_bytes;
+}
+static const void *weights_at(const struct part *part, const void *weights, size_t count) {
+    return (const char *)weights + count * part->w->scheme->factor_bytes;
 }
 
 static size_t blocks_in(const struct winograd *w) {
     return w->scheme->phases * (size_t)w->in_blocks;
 }
 
-/* B^T d B of the node's input. */
+/* B^T d B of the node's input. Backward the products sum over tiles, forward over channels. */
 static void put_sources(const struct part *part) {
     const struct winograd *w = part->w;
-    struct tiles t = tiles_of(part, part->scratch + w->source_at, source_side(w, w->tiles_wide), blocks_in(w));
+    struct tiles t = tiles_of(part, part->scratch + w->source_at, source_side(w, w->tiles_wide),
+                              plane_of_factors(w, part->which, blocks_in(w)));
     struct floats inside = {t.image + t.row + BLOCK, t.row, 0};
+    t.stacked = part->which == 1;
     for (size_t i = 0; i < part->count; i++) {
+        t.first = i * w->tiles;
         for (int32_t b = 0; b < w->in_blocks; b++) {
             view_floats(part->loop->plan, part->loop->node->inputs[0].value, (struct planes){part->first + i, 1, b},
                         inside);
-            w->scheme->put_source(&t, part->scratch + w->first_at + place_of(part, i, b));
+            w->scheme->put_source(&t, factors_at(part, w->first_at, place_of(part, b)));
         }
     }
 }
@@ -77,28 +88,29 @@ static void multiply_forward(const struct part *part) {
     size_t ic = (size_t)w->in_blocks * BLOCK, oc = (size_t)w->out_blocks * BLOCK, rows = w->rows[0];
     for (size_t point = 0; point < w->scheme->points; point++) {
         struct phases phases = w->scheme->at[point];
-        const float *a = part->scratch + w->first_at + point * plane_floats(w, 0, blocks_in(w));
-        const float *b = w->forward + point * w->scheme->phases * ic * oc;
-        winograd_multiply(
-            &(struct product){.a = a + phases.first * ic * rows,
-                              .b = b + phases.first * ic * BLOCK,
-                              .c = part->scratch + w->second_at + point * plane_floats(w, 0, (size_t)w->out_blocks),
-                              .a_rows = rows,
-                              .b_rows = w->scheme->phases * ic,
-                              .c_rows = rows,
-                              .m = part->count * w->tiles,
-                              .n_blocks = (size_t)w->out_blocks,
-                              .k = phases.count * ic});
+        size_t a = point * plane_of_factors(w, 0, blocks_in(w)) + phases.first * ic * rows;
+        size_t b = point * w->scheme->phases * ic * oc + phases.first * ic * BLOCK;
+        size_t c = point * plane_of_products(w, 0, (size_t)w->out_blocks);
+        w->scheme->multiply(&(struct product){.a = factors_at(part, w->first_at, a),
+                                              .b = weights_at(part, w->forward, b),
+                                              .c = part->scratch + w->second_at + c,
+                                              .a_rows = rows,
+                                              .b_rows = w->scheme->phases * ic,
+                                              .c_rows = rows,
+                                              .m = part->count * w->tiles,
+                                              .n_blocks = (size_t)w->out_blocks,
+                                              .k = phases.count * ic});
     }
 }
 
 static void take_outputs(const struct part *part) {
     const struct winograd *w = part->w;
     float *image = part->scratch + w->first_at; /* done with */
-    struct tiles t = tiles_of(part, image, 4 * w->tiles_wide, (size_t)w->out_blocks);
+    struct tiles t = tiles_of(part, image, 4 * w->tiles_wide, plane_of_products(w, 0, (size_t)w->out_blocks));
     for (size_t i = 0; i < part->count; i++) {
+        t.first = i * w->tiles;
         for (int32_t b = 0; b < w->out_blocks; b++) {
-            w->scheme->take_output(&t, part->scratch + w->second_at + place_of(part, i, b),
+            w->scheme->take_output(&t, part->scratch + w->second_at + place_of(part, b),
                                    lanes_get(w->bias + b * BLOCK));
             finish_floats(part->loop->plan, part->loop->node, (struct planes){part->first + i, 1, b},
                           (struct floats){image, t.row, 0}, part->thread);
@@ -125,14 +137,16 @@ static void put_gradients(const struct part *part) {
     const struct winograd *w = part->w;
     const struct node *node = part->loop->node;
     size_t side = gradient_side(w, w->tiles_wide), lead = w->scheme->gradient_lead;
-    struct tiles t = tiles_of(part, part->scratch + w->gradient_at, side, (size_t)w->out_blocks);
+    struct tiles t =
+        tiles_of(part, part->scratch + w->gradient_at, side, plane_of_factors(w, 1, (size_t)w->out_blocks));
     struct floats inside = {t.image + lead * (t.row + BLOCK), t.row, 0};
     for (size_t i = 0; i < part->count; i++) {
+        t.first = i * w->tiles;
         for (int32_t b = 0; b < w->out_blocks; b++) {
             gradient_floats(part->loop->plan, node, (struct planes){part->first + i, 1, b}, inside, part->thread);
-            w->scheme->put_output(&t, part->scratch + w->second_at + place_of(part, i, b));
+            w->scheme->put_output(&t, factors_at(part, w->second_at, place_of(part, b)));
             if (node->inputs[0].wanted) {
-                w->scheme->put_gradient(&t, part->scratch + w->third_at + place_of(part, i, b));
+                w->scheme->put_gradient(&t, factors_at(part, w->third_at, place_of(part, b)));
             }
         }
     }
@@ -147,34 +161,29 @@ static void backward_weights(const struct part *part) {
     size_t ic = (size_t)w->in_blocks * BLOCK, oc = (size_t)w->out_blocks * BLOCK, rows = w->rows[1];
     for (size_t point = 0; point < w->scheme->points; point++) {
         struct phases phases = w->scheme->at[point];
-        const float *a = part->scratch + w->first_at + point * plane_floats(w, 1, blocks_in(w));
+        size_t a = point * plane_of_factors(w, 1, blocks_in(w)) + phases.first * ic * rows;
+        size_t b = point * plane_of_factors(w, 1, (size_t)w->out_blocks);
         float *c = partial_of(part) + point * w->scheme->phases * ic * oc;
-        winograd_correlate(
-            &(struct product){.a = a + phases.first * ic * rows,
-                              .b = part->scratch + w->second_at + point * plane_floats(w, 1, (size_t)w->out_blocks),
-                              .c = c + phases.first * ic * BLOCK,
-                              .a_rows = rows,
-                              .b_rows = rows,
-                              .c_rows = w->scheme->phases * ic,
-                              .m = phases.count * ic,
-                              .n_blocks = (size_t)w->out_blocks,
-                              .k = part->count * w->tiles});
+        w->scheme->correlate(&(struct product){.a = factors_at(part, w->first_at, a),
+                                               .b = factors_at(part, w->second_at, b),
+                                               .c = c + phases.first * ic * BLOCK,
+                                               .a_rows = rows,
+                                               .b_rows = rows,
+                                               .c_rows = w->scheme->phases * ic,
+                                               .m = phases.count * ic,
+                                               .n_blocks = (size_t)w->out_blocks,
+                                               .k = part->count * w->tiles});
     }
 }
 
 /* The sum of a tile's gradients is a point of A g A^T, whose row and column are all ones. */
 static void backward_bias(const struct part *part) {
     const struct winograd *w = part->w;
-    size_t blocks = (size_t)w->out_blocks, weights = w->scheme->points * blocks_in(w) * BLOCK * blocks * BLOCK;
-    float *to = partial_of(part) + weights;
-    for (size_t b = 0; b < blocks; b++, to += BLOCK) {
-        const float *from =
-            part->scratch + w->second_at + w->scheme->ones * plane_floats(w, 1, blocks) + place_of(part, 0, (int32_t)b);
-        lanes sum = lanes_get(to);
-        for (size_t t = 0; t < part->count * w->tiles; t++) {
-            sum += lanes_get(from + t * BLOCK);
-        }
-        lanes_put(to, sum);
+    size_t blocks = (size_t)w->out_blocks, ones = w->scheme->ones * plane_of_factors(w, 1, blocks);
+    float *to = partial_of(part) + w->scheme->points * blocks_in(w) * BLOCK * blocks * BLOCK;
+    for (size_t b = 0; b < blocks; b++) {
+        const void *from = factors_at(part, w->second_at, ones + place_of(part, (int32_t)b));
+        w->scheme->add_rows(to + b * BLOCK, from, part->count * w->tiles);
     }
 }
 
@@ -183,28 +192,30 @@ static void multiply_backward(const struct part *part) {
     size_t ic = (size_t)w->in_blocks * BLOCK, oc = (size_t)w->out_blocks * BLOCK, rows = w->rows[1];
     for (size_t point = 0; point < w->scheme->points; point++) {
         struct phases phases = w->scheme->at[point];
-        const float *b = w->backward + point * w->scheme->phases * ic * oc;
-        float *c = part->scratch + w->first_at + point * plane_floats(w, 1, blocks_in(w));
-        winograd_multiply(
-            &(struct product){.a = part->scratch + w->third_at + point * plane_floats(w, 1, (size_t)w->out_blocks),
-                              .b = b + phases.first * ic * oc,
-                              .c = c + phases.first * ic * rows,
-                              .a_rows = rows,
-                              .b_rows = oc,
-                              .c_rows = rows,
-                              .m = part->count * w->tiles,
-                              .n_blocks = phases.count * (size_t)w->in_blocks,
-                              .k = oc});
+        size_t a = point * plane_of_factors(w, 1, (size_t)w->out_blocks);
+        size_t b = point * w->scheme->phases * ic * oc + phases.first * ic * oc;
+        float *c = part->scratch + w->first_at + point * plane_of_products(w, 1, blocks_in(w));
+        w->scheme->multiply(&(struct product){.a = factors_at(part, w->third_at, a),
+                                              .b = weights_at(part, w->backward, b),
+                                              .c = c + phases.first * ic * rows,
+                                              .a_rows = rows,
+                                              .b_rows = oc,
+                                              .c_rows = rows,
+                                              .m = part->count * w->tiles,
+                                              .n_blocks = phases.count * (size_t)w->in_blocks,
+                                              .k = oc});
     }
 }
 
 static void take_sources(const struct part *part) {
     const struct winograd *w = part->w;
     float *image = part->scratch + w->second_at; /* done with */
-    struct tiles t = tiles_of(part, image, 4 * w->scheme->stride * w->tiles_wide, blocks_in(w));
+    struct tiles t =
+        tiles_of(part, image, 4 * w->scheme->stride * w->tiles_wide, plane_of_products(w, 1, blocks_in(w)));
     for (size_t i = 0; i < part->count; i++) {
+        t.first = i * w->tiles;
         for (int32_t b = 0; b < w->in_blocks; b++) {
-            w->scheme->take_source(&t, part->scratch + w->first_at + place_of(part, i, b));
+            w->scheme->take_source(&t, part->scratch + w->first_at + place_of(part, b));
             contribute_floats(part->loop->plan, &part->loop->node->inputs[0], (struct planes){part->first + i, 1, b},
                               (struct floats){image, t.row, 0}, part->thread);
         }

@@ -11,15 +11,17 @@
  * Stride 1: F(4x4, 3x3), tiles of 6x6 inputs, 36 products where there were 144. Stride 2: inputs of odd and even rows and
  * columns are four *phases*, each with a filter of at most 2x2 taps, so F(4x4, 2x2) with 25 points and four times the
  * channels. The even rows and columns have one tap, which is zero at one of five points: 81 products where there were
- * 144. */
+ * 144.
+ *
+ * What is multiplied are *factors*: floats, or bfloat16s (factor.h); transforms and sums are in floats either way. */
 #ifndef ONEDNN_WINOGRAD_H
 #define ONEDNN_WINOGRAD_H
 
 #include "plan.h"
 
-/* Floats between the planes of two points beyond what they need: planes a power of two apart would fight for the same
- * cache sets, as all of them are written side by side. */
-#define APART 48
+/* Between the planes of two points beyond what they need: planes a power of two apart would fight for the same cache
+ * sets, as all of them are written side by side. */
+#define APART_BYTES 192
 /* Rows of a product in registers at once. */
 #ifdef ONEDNN_AVX512
 #define PRODUCT_ROWS 8
@@ -35,9 +37,9 @@ struct winograd {
     size_t tiles_high, tiles_wide, tiles; /* of an image */
     size_t images[2];                     /* at a time: forward, backward */
     size_t rows[2];                       /* tiles at a time, filled up for the products */
-    float *forward,
-        *backward; /* weights, (points, out blocks, phases, in, BLOCK) and (points, phases, in blocks, out, BLOCK) */
-    float *bias;   /* (out), zero where there is none */
+    /* Weights as factors, stacked: (points, out blocks, phases, in, BLOCK), (points, phases, in blocks, out, BLOCK). */
+    void *forward, *backward;
+    float *bias; /* (out), zero where there is none */
     /* Places in a thread's scratch memory, floats from its start. */
     size_t source_at, gradient_at, first_at, second_at, third_at;
 };
@@ -47,16 +49,14 @@ void winograd_destroy(struct winograd *winograd);
 void winograd_refresh(struct sy_plan *plan, struct node *node);
 void winograd_gather(struct sy_plan *plan, struct node *node);
 
-/* A product of one point. Operands are blocked: (columns / BLOCK, rows, BLOCK).
- * winograd_multiply: c = a b, rows of a a multiple of PRODUCT_ROWS, a (m, k), b (k, n).
- * winograd_correlate: c += a^T b, a (k, m), b (k, n). c lies as b of the first would: (n / BLOCK, m, BLOCK). */
+/* A product of one point. Operands are blocked: (columns / BLOCK, rows, BLOCK); a and b are factors, c floats.
+ * multiply: c = a b, rows of a a multiple of PRODUCT_ROWS, a (m, k), b (k, n) stacked.
+ * correlate: c += a^T b, a (k, m) and b (k, n) stacked. c lies as b of the first would: (n / BLOCK, m, BLOCK). */
 struct product {
-    const float *a, *b;
+    const void *a, *b;
     float *c;
     size_t a_rows, b_rows, c_rows; /* of one block */
     size_t m, n_blocks, k;
 };
-void winograd_multiply(const struct product *p);
-void winograd_correlate(const struct product *p);
 
 #endif

@@ -18,18 +18,20 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-/* Images at a time, where a tile of one is so many floats. */
+/* Images at a time, where a tile of one is so many bytes. */
 static size_t images_for(const struct sy_plan *plan, const struct winograd *w, size_t tile) {
     size_t threads = (size_t)plan->host->threads, share = ((size_t)plan->max_batch + threads - 1) / threads;
-    size_t bytes = w->scheme->products * (size_t)(w->in_blocks * w->out_blocks) * BLOCK * BLOCK * sizeof(float);
+    size_t weights = w->scheme->products * (size_t)(w->in_blocks * w->out_blocks) * BLOCK * BLOCK;
+    size_t bytes = weights * w->scheme->factor_bytes;
     bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
-    size_t images = bytes / (tile * sizeof(float) * w->tiles);
+    size_t images = bytes / (tile * w->tiles);
     images = images < 1 ? 1 : images;
     return images > share ? share : images;
 }
 
+/* Floats; more than factors take. */
 static size_t all_planes(const struct winograd *w, int which, size_t blocks) {
-    return w->scheme->points * plane_floats(w, which, blocks);
+    return w->scheme->points * plane_of_products(w, which, blocks);
 }
 
 /* Images with rims. First: what is multiplied, backward what comes out too; second: what comes out, backward A dy A^T;
@@ -48,13 +50,22 @@ static void lay_out(struct node *node, struct winograd *w) {
     node->scratch = (w->third_at + round_up(third, BLOCK)) * sizeof(float);
 }
 
+static const struct scheme *scheme_of(const struct sy_plan *plan, const struct node *node) {
+    const struct scheme *schemes[2][2] = {{&VARIANT(winograd_fp32_stride1), &VARIANT(winograd_fp32_stride2)}};
+#ifdef ONEDNN_HAS_BF16
+    schemes[1][0] = &VARIANT(winograd_bf16_stride1);
+    schemes[1][1] = &VARIANT(winograd_bf16_stride2);
+#endif
+    return schemes[plan->bf16_factors][node->op->stride - 1];
+}
+
 int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *err) {
     struct winograd *w = node->winograd = calloc(1, sizeof *w);
     const struct value *in = &plan->values[node->inputs[0].value], *out = &plan->values[node->output];
     if (!w) {
         return sy_fail(err, SY_ENOMEM, "no memory for a plan");
     }
-    w->scheme = node->op->stride == 2 ? &winograd_stride2 : &winograd_stride1;
+    w->scheme = scheme_of(plan, node);
     w->in_blocks = in->blocks;
     w->out_blocks = out->blocks;
     w->tiles_high = ((size_t)out->height + 3) / 4;
@@ -62,8 +73,9 @@ int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *er
     w->tiles = w->tiles_high * w->tiles_wide;
     size_t ic = (size_t)in->blocks * BLOCK, oc = (size_t)out->blocks * BLOCK;
     size_t products = w->scheme->products, points = w->scheme->points;
-    w->images[0] = images_for(plan, w, products * ic + points * oc);
-    w->images[1] = images_for(plan, w, products * ic + 2 * points * oc);
+    size_t bytes = w->scheme->factor_bytes;
+    w->images[0] = images_for(plan, w, products * ic * bytes + points * oc * sizeof(float));
+    w->images[1] = images_for(plan, w, (products * ic + 2 * points * oc) * bytes);
     for (int i = 0; i < 2; i++) {
         w->rows[i] = round_up(w->images[i] * w->tiles, PRODUCT_ROWS);
     }
@@ -71,9 +83,9 @@ int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *er
     size_t weights = points * w->scheme->phases * ic * oc;
     node->partial_floats = node->useful ? weights + oc : 0;
     w->bias = calloc(oc, sizeof *w->bias);
-    w->forward = aligned_alloc(64, weights * sizeof(float));
-    w->backward = node->inputs[0].wanted ? aligned_alloc(64, weights * sizeof(float)) : NULL;
-    plan->weight_bytes += weights * sizeof(float) * (w->backward ? 2 : 1);
+    w->forward = aligned_alloc(64, weights * bytes);
+    w->backward = node->inputs[0].wanted ? aligned_alloc(64, weights * bytes) : NULL;
+    plan->weight_bytes += weights * bytes * (w->backward ? 2 : 1);
     return w->bias && w->forward && (w->backward || !node->inputs[0].wanted)
                ? SY_OK
                : sy_fail(err, SY_ENOMEM, "no memory for a plan");
@@ -97,14 +109,11 @@ struct refresh {
     size_t in, out; /* channels that are there */
 };
 
-/* Lanes run along the channels that come out; `turned`: backward, where these are the inputs'. `to`: of the first point
- * and phase, the next of each so many floats on. */
-static void transform_block(const struct refresh *r, float *to, size_t point_floats, size_t phase_floats, size_t block,
-                            size_t channel, bool turned) {
-    const struct scheme *scheme = r->node->winograd->scheme;
+/* Lanes run along the channels that come out; `turned`: backward, where these are the inputs'. */
+static void transform_block(const struct refresh *r, const struct weights *to, size_t block, bool turned) {
     float taps[FILTER][BLOCK] = {{0}};
-    lanes g[FILTER], u[MOST_PHASES][MOST_POINTS];
-    size_t lanes_there = turned ? r->in : r->out;
+    lanes g[FILTER];
+    size_t lanes_there = turned ? r->in : r->out, channel = to->channel;
     for (size_t i = 0; i < BLOCK && block * BLOCK + i < lanes_there && channel < (turned ? r->out : r->in); i++) {
         size_t o = turned ? channel : block * BLOCK + i, c = turned ? block * BLOCK + i : channel;
         const float *from = r->weights + (o * r->in + c) * FILTER;
@@ -115,28 +124,24 @@ static void transform_block(const struct refresh *r, float *to, size_t point_flo
     for (size_t k = 0; k < FILTER; k++) {
         g[k] = lanes_get(taps[k]);
     }
-    scheme->transform(u, g, turned);
-    for (size_t phase = 0; phase < scheme->phases; phase++) {
-        for (size_t point = 0; point < scheme->points; point++) {
-            lanes_put(to + point * point_floats + phase * phase_floats, u[phase][point]);
-        }
-    }
+    r->node->winograd->scheme->put_weights(to, g, turned);
 }
 
 static void refresh_part(void *argument, size_t begin, size_t end, int32_t thread) {
     const struct refresh *r = argument;
     const struct winograd *w = r->node->winograd;
     size_t ic = (size_t)w->in_blocks * BLOCK, oc = (size_t)w->out_blocks * BLOCK, forward = (size_t)w->out_blocks * ic;
-    size_t phases = w->scheme->phases, point = phases * ic * oc;
+    size_t phases = w->scheme->phases, bytes = w->scheme->factor_bytes;
+    struct weights to = {.plane = phases * ic * oc};
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        if (i < forward) {
-            float *to = w->forward + (i / ic * phases * ic + i % ic) * BLOCK;
-            transform_block(r, to, point, ic * BLOCK, i / ic, i % ic, false);
-        } else {
-            size_t j = i - forward;
-            transform_block(r, w->backward + j * BLOCK, point, ic * oc, j / oc, j % oc, true);
-        }
+        bool turned = i >= forward;
+        size_t j = turned ? i - forward : i, rows = turned ? oc : ic, block = j / rows;
+        to.factors = turned ? (char *)w->backward + block * oc * BLOCK * bytes
+                            : (char *)w->forward + block * phases * ic * BLOCK * bytes;
+        to.channel = j % rows;
+        to.phase = turned ? ic * oc : ic * BLOCK;
+        transform_block(r, &to, block, turned);
     }
 }
 

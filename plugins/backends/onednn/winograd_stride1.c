@@ -1,7 +1,5 @@
 /* winograd_stride1.c - the transforms of F(4x4, 3x3), a block of channels at a time; winograd.h has the formulas.
  * Points 0, 1, -1, 2, -2 and infinity. */
-#include <string.h>
-
 #include "scheme.h"
 
 enum { POINTS = 36, SIDE = 6 };
@@ -45,8 +43,9 @@ INLINED void gradient_1d(lanes *g, size_t s) {
 typedef void transform_1d(lanes *d, size_t s);
 
 /* Tiles at `image`, four pixels from each other. */
-INLINED void put_tiles(const struct tiles *t, transform_1d *step, size_t side, float *to, const float *image) {
-    for (size_t tile = 0; tile < t->high * t->wide; tile++, to += BLOCK) {
+INLINED void put_tiles(const struct tiles *t, transform_1d *step, size_t side, factor *to, const float *image,
+                       int stacked) {
+    for (size_t tile = 0; tile < t->high * t->wide; tile++) {
         const float *from = image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
         lanes d[POINTS];
         UNROLL
@@ -62,23 +61,28 @@ INLINED void put_tiles(const struct tiles *t, transform_1d *step, size_t side, f
             step(d + w, SIDE);
             UNROLL
             for (size_t h = 0; h < SIDE; h++) {
-                lanes_put(to + (SIDE * h + w) * t->plane, d[SIDE * h + w]);
+                factor_put(to + (SIDE * h + w) * t->plane, t->first + tile, d[SIDE * h + w], stacked);
             }
         }
     }
 }
 
-static void put_inputs(const struct tiles *t, float *to) {
-    put_tiles(t, input_1d, 6, to, t->image);
+static void put_inputs(const struct tiles *t, void *factors) {
+    if (t->stacked) {
+        put_tiles(t, input_1d, 6, factors, t->image, 1);
+    } else {
+        put_tiles(t, input_1d, 6, factors, t->image, 0);
+    }
 }
 
 /* Without the rim. */
-static void put_outputs(const struct tiles *t, float *to) {
-    put_tiles(t, gradient_1d, 4, to, t->image + t->row + BLOCK);
+static void put_outputs(const struct tiles *t, void *factors) {
+    put_tiles(t, gradient_1d, 4, factors, t->image + t->row + BLOCK, 1);
 }
 
 /* Columns first: what is left of them fits into registers. */
-static void take_outputs(const struct tiles *t, const float *from, lanes bias) {
+static void take_outputs(const struct tiles *t, const float *products, lanes bias) {
+    const float *from = products + t->first * BLOCK;
     for (size_t tile = 0; tile < t->high * t->wide; tile++, from += BLOCK) {
         float *to = t->image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
         lanes left[4 * SIDE];
@@ -106,8 +110,8 @@ static void take_outputs(const struct tiles *t, const float *from, lanes bias) {
     }
 }
 
-static void take_sources(const struct tiles *t, const float *from) {
-    take_outputs(t, from, lanes_zero());
+static void take_sources(const struct tiles *t, const float *products) {
+    take_outputs(t, products, lanes_zero());
 }
 
 /* ---- weights ---------------------------------------------------------------------------------------------------- */
@@ -125,7 +129,7 @@ static void weights_1d(lanes *u, const lanes *g, size_t apart) {
 }
 
 /* Rows first (3x3 to 6x3), then columns (to 6x6). */
-static void transform(lanes u[MOST_PHASES][MOST_POINTS], const lanes g[FILTER], bool turned) {
+static void put_weights(const struct weights *to, const lanes g[FILTER], bool turned) {
     lanes half[18], taps[FILTER];
     for (size_t k = 0; k < FILTER; k++) {
         taps[k] = g[turned ? FILTER - 1 - k : k];
@@ -136,7 +140,9 @@ static void transform(lanes u[MOST_PHASES][MOST_POINTS], const lanes g[FILTER], 
     for (size_t r = 0; r < 6; r++) {
         lanes row[6] = {half[3 * r], half[3 * r + 1], half[3 * r + 2]}, out[6];
         weights_1d(out, row, 1);
-        memcpy(u[0] + 6 * r, out, sizeof out);
+        for (size_t c = 0; c < 6; c++) {
+            factor_put((factor *)to->factors + (6 * r + c) * to->plane, to->channel, out[c], 1);
+        }
     }
 }
 
@@ -172,7 +178,7 @@ static const struct phases one_phase[POINTS] = {
     SIX, SIX, SIX, SIX, SIX, SIX,
 };
 
-const struct scheme winograd_stride1 = {
+const struct scheme FACTORED(stride1) = {
     .stride = 1,
     .points = POINTS,
     .phases = 1,
@@ -182,11 +188,15 @@ const struct scheme winograd_stride1 = {
     .gradient_rim = 2,
     .gradient_lead = 1,
     .ones = 7,
+    .factor_bytes = sizeof(factor),
     .put_source = put_inputs,
     .put_output = put_outputs,
     .put_gradient = put_inputs,
     .take_output = take_outputs,
     .take_source = take_sources,
-    .transform = transform,
+    .put_weights = put_weights,
     .gather = gather,
+    .multiply = FACTORED(multiply),
+    .correlate = FACTORED(correlate),
+    .add_rows = FACTORED(add_rows),
 };

@@ -45,9 +45,15 @@ INLINED void gradient_1d(lanes *g, size_t s) {
     g[4 * s] = g3;
 }
 
+/* Where a tile goes. */
+struct place {
+    factor *factors;
+    size_t row, plane;
+    int stacked;
+};
+
 /* A tile of pixels `pixel` floats apart, in rows `row` apart. */
-INLINED void put_tile(float *to, size_t plane, const float *from, size_t row, size_t pixel, size_t rows,
-                      size_t columns) {
+INLINED void put_tile(struct place to, const float *from, size_t row, size_t pixel, size_t rows, size_t columns) {
     lanes d[POINTS];
     UNROLL
     for (size_t h = 0; h < rows; h++) {
@@ -62,32 +68,45 @@ INLINED void put_tile(float *to, size_t plane, const float *from, size_t row, si
         input_1d(d + w, SIDE, rows);
         UNROLL
         for (size_t h = 0; h < rows; h++) {
-            lanes_put(to + (SIDE * h + w) * plane, d[SIDE * h + w]);
+            factor_put(to.factors + (SIDE * h + w) * to.plane, to.row, d[SIDE * h + w], to.stacked);
         }
     }
 }
 
-static void put_sources(const struct tiles *t, float *to) {
+INLINED void put_phases(const struct tiles *t, factor *factors, int stacked) {
     const size_t row = 2 * t->row, pixel = 2 * BLOCK;
-    for (size_t tile = 0; tile < t->high * t->wide; tile++, to += BLOCK) {
+    for (size_t tile = 0; tile < t->high * t->wide; tile++) {
         const float *odd = t->image + 8 * (tile / t->wide) * t->row + 8 * (tile % t->wide) * BLOCK,
                     *even = odd + t->row;
-        put_tile(to + ODD_EVEN * t->phase, t->plane, odd + BLOCK, row, pixel, ODD, EVEN);
-        put_tile(to + ODD_ODD * t->phase, t->plane, odd, row, pixel, ODD, ODD);
-        put_tile(to + EVEN_ODD * t->phase, t->plane, even, row, pixel, EVEN, ODD);
-        put_tile(to + EVEN_EVEN * t->phase, t->plane, even + BLOCK, row, pixel, EVEN, EVEN);
+        struct place to = {.row = t->first + tile, .plane = t->plane, .stacked = stacked};
+        to.factors = factors + ODD_EVEN * t->phase;
+        put_tile(to, odd + BLOCK, row, pixel, ODD, EVEN);
+        to.factors = factors + ODD_ODD * t->phase;
+        put_tile(to, odd, row, pixel, ODD, ODD);
+        to.factors = factors + EVEN_ODD * t->phase;
+        put_tile(to, even, row, pixel, EVEN, ODD);
+        to.factors = factors + EVEN_EVEN * t->phase;
+        put_tile(to, even + BLOCK, row, pixel, EVEN, EVEN);
     }
 }
 
-static void put_gradients(const struct tiles *t, float *to) {
-    for (size_t tile = 0; tile < t->high * t->wide; tile++, to += BLOCK) {
+static void put_sources(const struct tiles *t, void *factors) {
+    if (t->stacked) {
+        put_phases(t, factors, 1);
+    } else {
+        put_phases(t, factors, 0);
+    }
+}
+
+static void put_gradients(const struct tiles *t, void *factors) {
+    for (size_t tile = 0; tile < t->high * t->wide; tile++) {
         const float *from = t->image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
-        put_tile(to, t->plane, from, t->row, BLOCK, ODD, ODD);
+        put_tile((struct place){factors, t->first + tile, t->plane, 0}, from, t->row, BLOCK, ODD, ODD);
     }
 }
 
-static void put_outputs(const struct tiles *t, float *to) {
-    for (size_t tile = 0; tile < t->high * t->wide; tile++, to += BLOCK) {
+static void put_outputs(const struct tiles *t, void *factors) {
+    for (size_t tile = 0; tile < t->high * t->wide; tile++) {
         const float *from = t->image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
         lanes g[POINTS];
         UNROLL
@@ -103,7 +122,7 @@ static void put_outputs(const struct tiles *t, float *to) {
             gradient_1d(g + w, SIDE);
             UNROLL
             for (size_t h = 0; h < SIDE; h++) {
-                lanes_put(to + (SIDE * h + w) * t->plane, g[SIDE * h + w]);
+                factor_put((factor *)factors + (SIDE * h + w) * t->plane, t->first + tile, g[SIDE * h + w], 1);
             }
         }
     }
@@ -137,15 +156,17 @@ INLINED void take_tile(float *to, size_t row, size_t pixel, const float *from, s
     }
 }
 
-static void take_outputs(const struct tiles *t, const float *from, lanes bias) {
+static void take_outputs(const struct tiles *t, const float *products, lanes bias) {
+    const float *from = products + t->first * BLOCK;
     for (size_t tile = 0; tile < t->high * t->wide; tile++, from += BLOCK) {
         float *to = t->image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
         take_tile(to, t->row, BLOCK, from, t->plane, ODD, ODD, bias);
     }
 }
 
-static void take_sources(const struct tiles *t, const float *from) {
+static void take_sources(const struct tiles *t, const float *products) {
     const size_t row = 2 * t->row, pixel = 2 * BLOCK;
+    const float *from = products + t->first * BLOCK;
     const lanes none = lanes_zero();
     for (size_t tile = 0; tile < t->high * t->wide; tile++, from += BLOCK) {
         float *even = t->image + 8 * (tile / t->wide) * t->row + 8 * (tile % t->wide) * BLOCK, *odd = even + t->row;
@@ -176,14 +197,18 @@ static void weights_1d(lanes *u, size_t to, const lanes *g, size_t apart, bool o
     u[4 * to] = second;
 }
 
-static void transform(lanes u[MOST_PHASES][MOST_POINTS], const lanes g[FILTER], bool turned) {
+static void put_weights(const struct weights *to, const lanes g[FILTER], bool turned) {
     for (size_t phase = 0; phase < PHASES; phase++) {
-        lanes half[3 * SIDE];
+        factor *factors = (factor *)to->factors + phase * to->phase;
+        lanes half[3 * SIDE], row[SIDE];
         for (size_t c = 0; c < 3; c++) {
             weights_1d(half + c, 3, g + c, 3, odd_rows(phase), turned);
         }
         for (size_t r = 0; r < SIDE; r++) {
-            weights_1d(u[phase] + SIDE * r, 1, half + 3 * r, 1, odd_columns(phase), turned);
+            weights_1d(row, 1, half + 3 * r, 1, odd_columns(phase), turned);
+            for (size_t c = 0; c < SIDE; c++) {
+                factor_put(factors + (SIDE * r + c) * to->plane, to->channel, row[c], 1);
+            }
         }
     }
 }
@@ -234,7 +259,7 @@ static const struct phases phases[POINTS] = {
     ROWS, ROWS, ROWS, ROWS, {ODD_ODD, 1},
 };
 
-const struct scheme winograd_stride2 = {
+const struct scheme FACTORED(stride2) = {
     .stride = 2,
     .points = POINTS,
     .phases = PHASES,
@@ -244,11 +269,15 @@ const struct scheme winograd_stride2 = {
     .gradient_rim = 1,
     .gradient_lead = 0,
     .ones = 6,
+    .factor_bytes = sizeof(factor),
     .put_source = put_sources,
     .put_output = put_outputs,
     .put_gradient = put_gradients,
     .take_output = take_outputs,
     .take_source = take_sources,
-    .transform = transform,
+    .put_weights = put_weights,
     .gather = gather,
+    .multiply = FACTORED(multiply),
+    .correlate = FACTORED(correlate),
+    .add_rows = FACTORED(add_rows),
 };
