@@ -22,20 +22,28 @@ typedef lanes stacks;
 #define FACTORED(name) VARIANT(winograd_fp32_##name)
 #endif
 
-/* A block of a row. */
-INLINED void factor_put(factor *rows, size_t row, lanes x, int stacked) {
+/* Where a block of a row goes, in this plane and others. */
+struct factor_row {
+    factor *at;
+    unsigned within; /* its stack */
+    int stacked;
+};
+
+INLINED struct factor_row factor_row(void *rows, size_t row, int stacked) {
+    factor *at = (factor *)rows + (stacked ? row / STACK * STACK : row) * BLOCK;
+    return (struct factor_row){at, (unsigned)(row % STACK), stacked};
+}
+INLINED void factor_put(struct factor_row to, size_t plane, lanes x) {
 #ifdef ONEDNN_BF16_FACTORS
     __m256i bits = (__m256i)_mm512_cvtneps_pbh(x);
-    if (stacked) {
-        unsigned odd = row & 1;
-        __m512i wide = _mm512_sll_epi32(_mm512_cvtepu16_epi32(bits), _mm_cvtsi32_si128((int)(16 * odd)));
-        _mm512_mask_storeu_epi16(rows + row / STACK * BLOCK * STACK, (__mmask32)(0x55555555u << odd), wide);
+    if (to.stacked) {
+        __m512i wide = _mm512_sll_epi32(_mm512_cvtepu16_epi32(bits), _mm_cvtsi32_si128((int)(16 * to.within)));
+        _mm512_mask_storeu_epi16(to.at + plane, (__mmask32)(0x55555555u << to.within), wide);
     } else {
-        _mm256_storeu_si256((__m256i *)(void *)(rows + row * BLOCK), bits);
+        _mm256_storeu_si256((__m256i *)(void *)(to.at + plane), bits);
     }
 #else
-    (void)stacked;
-    lanes_put(rows + row * BLOCK, x);
+    lanes_put(to.at + plane, x);
 #endif
 }
 
@@ -55,13 +63,6 @@ static inline stacks stacks_of(const factor *from) {
     return _mm512_set1_epi32(stack);
 #else
     return lanes_of(*from);
-#endif
-}
-static inline stacks stacks_one(void) {
-#ifdef ONEDNN_BF16_FACTORS
-    return _mm512_set1_epi32(0x3f803f80);
-#else
-    return lanes_of(1);
 #endif
 }
 /* The first of each stack. */

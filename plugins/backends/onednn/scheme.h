@@ -38,7 +38,6 @@ struct scheme {
     size_t products;         /* of all points and their phases */
     size_t source_rim;       /* rows and columns of a source that its tiles reach beyond the stride's share */
     size_t gradient_rim, gradient_lead; /* the same of a gradient, and how many of them lie before it */
-    size_t ones;                        /* the point of A dy A^T that is the sum of the tile */
     size_t factor_bytes;
     void (*put_source)(const struct tiles *t, void *factors);                      /* B^T d B */
     void (*put_output)(const struct tiles *t, void *factors);                      /* A dy A^T */
@@ -50,7 +49,6 @@ struct scheme {
     void (*gather)(lanes g[FILTER], lanes u[MOST_PHASES][MOST_POINTS]);
     void (*multiply)(const struct product *p);
     void (*correlate)(const struct product *p);
-    void (*add_rows)(float *to, const void *rows, size_t count); /* each of a block's lanes; stacked */
 };
 /* By what factors are, and stride. */
 extern const struct scheme VARIANT(winograd_fp32_stride1), VARIANT(winograd_fp32_stride2);
@@ -59,7 +57,6 @@ extern const struct scheme VARIANT(winograd_bf16_stride1), VARIANT(winograd_bf16
 /* For schemes: winograd_product.c. */
 void FACTORED(multiply)(const struct product *p);
 void FACTORED(correlate)(const struct product *p);
-void FACTORED(add_rows)(float *to, const void *rows, size_t count);
 
 /* Width of an image outside of the arena, rim included, in pixels; heights are the same with `high`. */
 static inline size_t source_side(const struct winograd *w, size_t tiles) {

@@ -132,6 +132,25 @@ void winograd_forward(struct sy_plan *plan, struct node *node, size_t begin, siz
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
 
+static float *partial_of(const struct part *part) {
+    return part->loop->node->partial + (size_t)part->thread * part->loop->node->partial_floats;
+}
+
+/* What its pixels' gradients are in all. */
+static void add_bias(const struct part *part, const struct floats *gradients, int32_t block) {
+    const struct winograd *w = part->w;
+    const struct value *out = &part->loop->plan->values[part->loop->node->output];
+    size_t weights = w->scheme->points * blocks_in(w) * BLOCK * (size_t)w->out_blocks * BLOCK;
+    float *to = partial_of(part) + weights + (size_t)block * BLOCK;
+    lanes sum = lanes_zero();
+    for (size_t h = 0; h < (size_t)out->height; h++) {
+        for (size_t p = 0; p < (size_t)out->width; p++) {
+            sum += lanes_get(gradients->at + h * gradients->row + p * BLOCK);
+        }
+    }
+    lanes_put(to, lanes_get(to) + sum);
+}
+
 /* A g A^T for the weights, and B^T g B for the input. */
 static void put_gradients(const struct part *part) {
     const struct winograd *w = part->w;
@@ -144,16 +163,15 @@ static void put_gradients(const struct part *part) {
         t.first = i * w->tiles;
         for (int32_t b = 0; b < w->out_blocks; b++) {
             gradient_floats(part->loop->plan, node, (struct planes){part->first + i, 1, b}, inside, part->thread);
+            if (node->op->param[SY_BIAS] >= 0) {
+                add_bias(part, &inside, b);
+            }
             w->scheme->put_output(&t, factors_at(part, w->second_at, place_of(part, b)));
             if (node->inputs[0].wanted) {
                 w->scheme->put_gradient(&t, factors_at(part, w->third_at, place_of(part, b)));
             }
         }
     }
-}
-
-static float *partial_of(const struct part *part) {
-    return part->loop->node->partial + (size_t)part->thread * part->loop->node->partial_floats;
 }
 
 static void backward_weights(const struct part *part) {
@@ -173,17 +191,6 @@ static void backward_weights(const struct part *part) {
                                                .m = phases.count * ic,
                                                .n_blocks = (size_t)w->out_blocks,
                                                .k = part->count * w->tiles});
-    }
-}
-
-/* The sum of a tile's gradients is a point of A g A^T, whose row and column are all ones. */
-static void backward_bias(const struct part *part) {
-    const struct winograd *w = part->w;
-    size_t blocks = (size_t)w->out_blocks, ones = w->scheme->ones * plane_of_factors(w, 1, blocks);
-    float *to = partial_of(part) + w->scheme->points * blocks_in(w) * BLOCK * blocks * BLOCK;
-    for (size_t b = 0; b < blocks; b++) {
-        const void *from = factors_at(part, w->second_at, ones + place_of(part, (int32_t)b));
-        w->scheme->add_rows(to + b * BLOCK, from, part->count * w->tiles);
     }
 }
 
@@ -230,9 +237,6 @@ static void backward_part(void *argument, size_t begin, size_t end, int32_t thre
         put_gradients(&part);
         put_sources(&part);
         backward_weights(&part);
-        if (node->op->param[SY_BIAS] >= 0) {
-            backward_bias(&part);
-        }
         if (node->inputs[0].wanted) {
             multiply_backward(&part);
             take_sources(&part);

@@ -103,15 +103,3 @@ void FACTORED(multiply)(const struct product *p) {
 void FACTORED(correlate)(const struct product *p) {
     all_tiles(p, correlate_tile, CORRELATE_ROWS);
 }
-
-void FACTORED(add_rows)(float *to, const void *rows, size_t count) {
-    lanes sum = lanes_get(to);
-    const factor *from = rows;
-    for (size_t k = 0; k + STACK <= count; k += STACK, from += BLOCK * STACK) {
-        sum = stacks_fma(stacks_one(), stacks_get(from), sum);
-    }
-    if (count % STACK != 0) {
-        sum = stacks_fma(stacks_first(stacks_one()), stacks_first(stacks_get(from)), sum);
-    }
-    lanes_put(to, sum);
-}

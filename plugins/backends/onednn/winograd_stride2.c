@@ -1,5 +1,5 @@
 /* winograd_stride2.c - the transforms of F(4x4, 2x2) on the four phases of an image, a block of channels at a time;
- * winograd.h has the formulas. Points 0, 1, -1, 2 and infinity.
+ * winograd.h has the formulas. Points 0, 1, -1/2, -2 and infinity.
  *
  * With x the source, pixels counted from -1 so that the rim is in,
  *   y[i] = w0 x[2i - 1] + w1 x[2i] + w2 x[2i + 1]
@@ -13,24 +13,24 @@ enum { ODD_EVEN, ODD_ODD, EVEN_ODD, EVEN_EVEN, PHASES };
 
 /* B^T d, in place: five values `s` apart, or the first four of them */
 INLINED void input_1d(lanes *d, size_t s, size_t points) {
-    const lanes two = lanes_of(2);
-    lanes d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], far = d3 - d1, near = d3 - d2;
+    const lanes half = lanes_of(0.5f), wide = lanes_of(1.5f), two = lanes_of(2), most = lanes_of(2.5f);
+    lanes d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s];
     if (points == ODD) {
-        d[4 * s] = lanes_fnma(two, far, d[4 * s] - d2);
+        d[4 * s] = lanes_fma(wide, d3 - d2, d[4 * s] - d1);
     }
-    d[0] = lanes_fma(two, d0 - d2, far);
-    d[s] = lanes_fnma(two, d1, near);
-    d[2 * s] = lanes_fma(two, d1 - d2, near);
-    d[3 * s] = far;
+    d[0] = lanes_fma(wide, d2 - d1, d3 - d0);
+    d[s] = lanes_fma(most, d2, d1 + d3);
+    d[2 * s] = lanes_fnma(two, d1, d2 + d3);
+    d[3 * s] = lanes_fnma(half, d1 + d2, d3);
 }
 
 /* A^T m, in place: five values to four, or four, the last being zero */
 INLINED void output_1d(lanes *m, size_t s, size_t points) {
-    lanes sum = m[s] + m[2 * s], apart = m[s] - m[2 * s], last = m[3 * s];
-    m[0] = m[0] + sum + last;
-    m[s] = lanes_fma(lanes_of(2), last, apart);
-    m[2 * s] = lanes_fma(lanes_of(4), last, sum);
-    m[3 * s] = lanes_fma(lanes_of(8), last, apart);
+    lanes m1 = m[s], m2 = m[2 * s], m3 = m[3 * s];
+    m[0] = (m[0] + m1) + (m2 + m3);
+    m[s] = lanes_fnma(lanes_of(2), m3, lanes_fnma(lanes_of(0.5f), m2, m1));
+    m[2 * s] = lanes_fma(lanes_of(4), m3, lanes_fma(lanes_of(0.25f), m2, m1));
+    m[3 * s] = lanes_fnma(lanes_of(8), m3, lanes_fnma(lanes_of(0.125f), m2, m1));
     if (points == ODD) {
         m[3 * s] += m[4 * s];
     }
@@ -38,22 +38,17 @@ INLINED void output_1d(lanes *m, size_t s, size_t points) {
 
 /* A g, in place: four values to five */
 INLINED void gradient_1d(lanes *g, size_t s) {
-    lanes g0 = g[0], g1 = g[s], g2 = g[2 * s], g3 = g[3 * s], even = g0 + g2, odd = g1 + g3;
-    g[s] = even + odd;
-    g[2 * s] = even - odd;
-    g[3 * s] = lanes_fma(lanes_of(8), g3, lanes_fma(lanes_of(4), g2, lanes_fma(lanes_of(2), g1, g0)));
+    const lanes half = lanes_of(0.5f), two = lanes_of(2);
+    lanes g0 = g[0], g1 = g[s], g2 = g[2 * s], g3 = g[3 * s];
+    g[s] = (g0 + g1) + (g2 + g3);
+    g[2 * s] = lanes_fnma(half, lanes_fnma(half, lanes_fnma(half, g3, g2), g1), g0);
+    g[3 * s] = lanes_fnma(two, lanes_fnma(two, lanes_fnma(two, g3, g2), g1), g0);
     g[4 * s] = g3;
 }
 
-/* Where a tile goes. */
-struct place {
-    factor *factors;
-    size_t row, plane;
-    int stacked;
-};
-
 /* A tile of pixels `pixel` floats apart, in rows `row` apart. */
-INLINED void put_tile(struct place to, const float *from, size_t row, size_t pixel, size_t rows, size_t columns) {
+INLINED void put_tile(struct factor_row to, size_t plane, const float *from, size_t row, size_t pixel, size_t rows,
+                      size_t columns) {
     lanes d[POINTS];
     UNROLL
     for (size_t h = 0; h < rows; h++) {
@@ -68,25 +63,25 @@ INLINED void put_tile(struct place to, const float *from, size_t row, size_t pix
         input_1d(d + w, SIDE, rows);
         UNROLL
         for (size_t h = 0; h < rows; h++) {
-            factor_put(to.factors + (SIDE * h + w) * to.plane, to.row, d[SIDE * h + w], to.stacked);
+            factor_put(to, (SIDE * h + w) * plane, d[SIDE * h + w]);
         }
     }
 }
 
-INLINED void put_phases(const struct tiles *t, factor *factors, int stacked) {
+INLINED void put_phases(const struct tiles *t, void *factors, int stacked) {
     const size_t row = 2 * t->row, pixel = 2 * BLOCK;
     for (size_t tile = 0; tile < t->high * t->wide; tile++) {
         const float *odd = t->image + 8 * (tile / t->wide) * t->row + 8 * (tile % t->wide) * BLOCK,
                     *even = odd + t->row;
-        struct place to = {.row = t->first + tile, .plane = t->plane, .stacked = stacked};
-        to.factors = factors + ODD_EVEN * t->phase;
-        put_tile(to, odd + BLOCK, row, pixel, ODD, EVEN);
-        to.factors = factors + ODD_ODD * t->phase;
-        put_tile(to, odd, row, pixel, ODD, ODD);
-        to.factors = factors + EVEN_ODD * t->phase;
-        put_tile(to, even, row, pixel, EVEN, ODD);
-        to.factors = factors + EVEN_EVEN * t->phase;
-        put_tile(to, even + BLOCK, row, pixel, EVEN, EVEN);
+        struct factor_row to = factor_row(factors, t->first + tile, stacked), start = to;
+        to.at = start.at + ODD_EVEN * t->phase;
+        put_tile(to, t->plane, odd + BLOCK, row, pixel, ODD, EVEN);
+        to.at = start.at + ODD_ODD * t->phase;
+        put_tile(to, t->plane, odd, row, pixel, ODD, ODD);
+        to.at = start.at + EVEN_ODD * t->phase;
+        put_tile(to, t->plane, even, row, pixel, EVEN, ODD);
+        to.at = start.at + EVEN_EVEN * t->phase;
+        put_tile(to, t->plane, even + BLOCK, row, pixel, EVEN, EVEN);
     }
 }
 
@@ -101,13 +96,14 @@ static void put_sources(const struct tiles *t, void *factors) {
 static void put_gradients(const struct tiles *t, void *factors) {
     for (size_t tile = 0; tile < t->high * t->wide; tile++) {
         const float *from = t->image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
-        put_tile((struct place){factors, t->first + tile, t->plane, 0}, from, t->row, BLOCK, ODD, ODD);
+        put_tile(factor_row(factors, t->first + tile, 0), t->plane, from, t->row, BLOCK, ODD, ODD);
     }
 }
 
 static void put_outputs(const struct tiles *t, void *factors) {
     for (size_t tile = 0; tile < t->high * t->wide; tile++) {
         const float *from = t->image + 4 * (tile / t->wide) * t->row + 4 * (tile % t->wide) * BLOCK;
+        struct factor_row to = factor_row(factors, t->first + tile, 1);
         lanes g[POINTS];
         UNROLL
         for (size_t h = 0; h < 4; h++) {
@@ -122,7 +118,7 @@ static void put_outputs(const struct tiles *t, void *factors) {
             gradient_1d(g + w, SIDE);
             UNROLL
             for (size_t h = 0; h < SIDE; h++) {
-                factor_put((factor *)factors + (SIDE * h + w) * t->plane, t->first + tile, g[SIDE * h + w], 1);
+                factor_put(to, (SIDE * h + w) * t->plane, g[SIDE * h + w]);
             }
         }
     }
@@ -190,16 +186,16 @@ static bool odd_columns(size_t phase) {
 static void weights_1d(lanes *u, size_t to, const lanes *g, size_t apart, bool odd, bool turned) {
     lanes first = odd ? g[turned ? 2 * apart : 0] : g[apart];
     lanes second = odd ? g[turned ? 0 : 2 * apart] : lanes_zero();
-    u[0] = first * lanes_of(0.5f);
-    u[to] = (first + second) * lanes_of(-0.5f);
-    u[2 * to] = (second - first) * lanes_of(1.0f / 6);
-    u[3 * to] = (first + second * lanes_of(2)) * lanes_of(1.0f / 6);
+    u[0] = lanes_zero() - first;
+    u[to] = (first + second) * lanes_of(2.0f / 9);
+    u[2 * to] = (first - second * lanes_of(0.5f)) * lanes_of(8.0f / 9);
+    u[3 * to] = (second * lanes_of(2) - first) * lanes_of(1.0f / 9);
     u[4 * to] = second;
 }
 
 static void put_weights(const struct weights *to, const lanes g[FILTER], bool turned) {
     for (size_t phase = 0; phase < PHASES; phase++) {
-        factor *factors = (factor *)to->factors + phase * to->phase;
+        struct factor_row factors = factor_row((factor *)to->factors + phase * to->phase, to->channel, 1);
         lanes half[3 * SIDE], row[SIDE];
         for (size_t c = 0; c < 3; c++) {
             weights_1d(half + c, 3, g + c, 3, odd_rows(phase), turned);
@@ -207,7 +203,7 @@ static void put_weights(const struct weights *to, const lanes g[FILTER], bool tu
         for (size_t r = 0; r < SIDE; r++) {
             weights_1d(row, 1, half + 3 * r, 1, odd_columns(phase), turned);
             for (size_t c = 0; c < SIDE; c++) {
-                factor_put(factors + (SIDE * r + c) * to->plane, to->channel, row[c], 1);
+                factor_put(factors, (SIDE * r + c) * to->plane, row[c]);
             }
         }
     }
@@ -215,9 +211,10 @@ static void put_weights(const struct weights *to, const lanes g[FILTER], bool tu
 
 /* g += G^T u, five values `from` apart to the taps of an odd or even phase. */
 static void gather_1d(lanes *g, size_t apart, const lanes *u, size_t from, bool odd) {
-    const lanes half = lanes_of(0.5f), third = lanes_of(1.0f / 3), sixth = lanes_of(1.0f / 6);
-    lanes first = (u[0] - u[from]) * half + (u[3 * from] - u[2 * from]) * sixth;
-    lanes second = u[2 * from] * sixth - u[from] * half + u[3 * from] * third + u[4 * from];
+    const lanes one = lanes_of(1.0f / 9), two = lanes_of(2.0f / 9), four = lanes_of(4.0f / 9),
+                eight = lanes_of(8.0f / 9);
+    lanes first = u[from] * two + u[2 * from] * eight - u[3 * from] * one - u[0];
+    lanes second = u[from] * two - u[2 * from] * four + u[3 * from] * two + u[4 * from];
     if (odd) {
         g[0] += first;
         g[2 * apart] += second;
@@ -268,7 +265,6 @@ const struct scheme FACTORED(stride2) = {
     .source_rim = 1,
     .gradient_rim = 1,
     .gradient_lead = 0,
-    .ones = 6,
     .factor_bytes = sizeof(factor),
     .put_source = put_sources,
     .put_output = put_outputs,
@@ -279,5 +275,4 @@ const struct scheme FACTORED(stride2) = {
     .gather = gather,
     .multiply = FACTORED(multiply),
     .correlate = FACTORED(correlate),
-    .add_rows = FACTORED(add_rows),
 };
