@@ -36,7 +36,7 @@ static bool start_backend(struct sy_experiment *experiment, struct sy_instance *
         sy_fail(err, SY_EINVAL, "tells nothing about itself");
     } else if (!(info->precisions & (1u << experiment->precision))) {
         char can[64];
-        sy_fail(err, SY_ENOTSUP, "does not compute in %s on this machine; it can do %s",
+        sy_fail(err, SY_ENOTSUP, "does not compute in %s with these settings on this machine; it can do %s",
                 sy_precision_name(experiment->precision), precisions_text(info->precisions, can, sizeof can));
     }
     if (err->code != SY_OK && ops->fini) {

@@ -37,7 +37,7 @@ enum sy_precision {
 struct sy_backend_info {
     uint32_t size;
     int32_t rank;        /* filled by the backend: `backend = "auto"` takes the highest that is usable here */
-    uint32_t precisions; /* bit (1 << enum sy_precision) for each precision it can compile */
+    uint32_t precisions; /* bit (1 << enum sy_precision) for each precision it can compile with its settings */
     int32_t reserved;
     const char *processor; /* what it runs on, and with which kernels: "OpenBLAS 0.3.21, SkylakeX kernels" */
     const char *note;      /* what it set or corrected, and why; NULL when nothing */

@@ -155,7 +155,7 @@ Test(bench, wrong_input_ends_with_2_and_says_what_would_be_right) {
     expect_refusal("bench --net wrn-17-2", "--net wrn-17-2: nodes.net: network \"wrn\": depth 17 is not 6n + 4");
     expect_refusal("bench --net wrn-9999", "--net wrn-9999: nodes.net.depth: 9999 is outside [10, 1000]");
     expect_refusal("bench --net mlp --backend reference --precision bf16",
-                   "does not compute in bf16 on this machine; it can do fp32, fp64");
+                   "does not compute in bf16 with these settings on this machine; it can do fp32, fp64");
     expect_refusal("bench --net mlp --precision fp61", "\"fp61\" is not one of \"fp32\", \"bf16\"");
     expect_refusal("bench --net mlp --backend refrence", "did you mean \"reference\"?");
     expect_refusal("bench --net mlp --rounds 0", "--rounds 0: must be a whole number, 1 to 1000");

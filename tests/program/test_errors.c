@@ -57,7 +57,8 @@ Test(errors, a_wrong_shape_of_the_experiment_is_explained) {
     cr_expect_eq(run_program("check small.cfg --set nodes.teacher.plugin=wrn --set nodes.teacher.depth=17"), 2);
     cr_expect(said("depth 17 is not 6n + 4; the nearest are 16 and 22"));
     cr_expect_eq(run_program("check small.cfg --set precision=bf16"), 2);
-    cr_expect(said("backend \"reference\": does not compute in bf16 on this machine; it can do fp32, fp64"));
+    cr_expect(said(
+        "backend \"reference\": does not compute in bf16 with these settings on this machine; it can do fp32, fp64"));
     cr_expect_eq(run_program("check small.cfg --set data.mean=[1,2]"), 2);
     cr_expect(said("has 2 numbers, must have one for each of the 3 channels"));
     cr_expect_eq(run_program("check small.cfg --set data.plugin=cifar10 --set data.path=nowhere"), 2);

@@ -23,11 +23,7 @@ struct onednn {
 
 static const struct sy_field fields[] = {
     SY_PARAM(struct onednn, conv, .choices = "auto|direct|winograd|measured|winograd_bf16",
-             .doc =
-                 "how 3x3 convolutions of stride 1 and 2 are done; auto: by Winograd, but in bf16 directly where the "
-                 "processor has AMX; measured: whichever is faster here, layer by layer, timed at the start and "
-                 "written into run.cfg; winograd_bf16, for precision bf16: by Winograd with products of bfloat16s, "
-                 "faster than with floats, and less exact"),
+             .doc = "how 3x3 convolutions of stride 1 and 2 are done"),
     SY_END,
 };
 
@@ -58,6 +54,9 @@ static int init(void *self, const struct sy_host *host, struct sy_error *err) {
     if (!onednn->variant) {
         return sy_fail(err, SY_ENOTSUP, "onednn needs a processor with AVX2; backend \"openblas\" does without");
     }
+    if (onednn->conv == CONV_WINOGRAD_BF16 && !has_bf16(onednn)) {
+        return sy_fail(err, SY_ENOTSUP, "conv = \"winograd_bf16\" needs a processor with AVX512_BF16");
+    }
     int status = library_open(&onednn->library, host, err);
     if (status == SY_OK) {
         host->parallel_for(host, (size_t)host->threads, flush_denormals, NULL);
@@ -75,7 +74,8 @@ static void fini(void *self) {
 static int info(const void *self, struct sy_backend_info *out) {
     const struct onednn *onednn = self;
     out->rank = 20;
-    out->precisions = 1u << SY_PRECISION_FP32 | (has_bf16(onednn) ? 1u << SY_PRECISION_BF16 : 0);
+    out->precisions = (onednn->conv == CONV_WINOGRAD_BF16 ? 0 : 1u << SY_PRECISION_FP32) |
+                      (has_bf16(onednn) ? 1u << SY_PRECISION_BF16 : 0);
     out->processor = onednn->processor;
     return SY_OK;
 }
@@ -238,8 +238,12 @@ static const struct sy_backend_ops ops = {
 SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .fields = fields, .ops = &ops,
           .doc = "the fast one: convolutions by oneDNN and own kernels in blocked layout, for AVX-512 and AVX2",
           .help = "fp32 and, on processors with AVX512_BF16, bf16 (activations and their gradients in bfloat16, sums,\n"
-                  "statistics and master weights in float). 3x3 convolutions by Winograd's F(4x4, 3x3), with stride 2\n"
-                  "F(4x4, 2x2) on odd and even rows and columns, in fp32 and where the processor has no AMX; with AMX\n"
-                  "bf16 plans lay channels last and do all directly;\n"
-                  "depthwise ones by own loops; batch norm and ReLU are computed again where they are read instead of\n"
-                  "being stored; the batch is shared by threads, a few images at a time.");
+                  "statistics and master weights in float). Depthwise convolutions by own loops; batch norm and ReLU\n"
+                  "are computed again where they are read instead of being stored; the batch is shared by threads, a\n"
+                  "few images at a time. conv is one of\n"
+                  "  auto           by Winograd, but in bf16 directly where the processor has AMX\n"
+                  "  direct         by oneDNN\n"
+                  "  winograd       F(4x4, 3x3), with stride 2 F(4x4, 2x2) on odd and even rows and columns\n"
+                  "  measured       layer by layer what is faster here, timed at the start and written into run.cfg\n"
+                  "  winograd_bf16  as winograd, but multiplies bfloat16s: faster, and less exact than bf16 alone;\n"
+                  "                 for precision = \"bf16\"");
