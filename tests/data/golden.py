@@ -6,9 +6,9 @@
 Each file has weights.NAME, input (B, 3, H, W), labels (B), and what PyTorch makes of them: logits.eval, logits.train,
 loss (cross-entropy, batch mean), grads.NAME, after.NAME (running statistics after one forward in training mode). Scales
 and shifts of batch norms are such that no ReLU sees a number near 0, where implementations may differ. The metadata key
-"network" is the network as Switchyard's config would have it.
+"network" is the network as Switchyard's config would have it. Printed is what PyTorch's autocast is off by.
 """
-import json, os, struct
+import copy, json, os, struct
 import torch, torch.nn as nn, torch.nn.functional as F
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -316,6 +316,17 @@ def away_from_kinks(net):
             m.running_var.uniform_(0.5, 1.5)
 
 
+def autocast_error(net, x, y, grads):
+    """What autocast's gradients, all together, are off by: the figures in test_golden.c."""
+    net = copy.deepcopy(net).float().train()
+    net.zero_grad(set_to_none=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = net(x.float())
+    F.cross_entropy(logits.float(), y).backward()
+    apart = sum(((p.grad.double() - grads[k]) ** 2).sum() for k, p in net.named_parameters())
+    return (apart / sum((g ** 2).sum() for g in grads.values())).sqrt().item()
+
+
 def write(name, network, net, size, classes, batch):
     torch.manual_seed(20)
     for p in net.parameters():
@@ -332,7 +343,9 @@ def write(name, network, net, size, classes, batch):
     loss = F.cross_entropy(logits, y)
     loss.backward()
     out["logits.train"], out["loss"] = logits.detach(), loss.detach().reshape(1)
-    out.update({f"grads.{k}": p.grad for k, p in net.named_parameters()})
+    grads = {k: p.grad for k, p in net.named_parameters()}
+    out.update({f"grads.{k}": g for k, g in grads.items()})
+    print(f"{name}: autocast in bfloat16 is off by {autocast_error(net, x, y, grads):.2e}")
     out.update({f"after.{k}": v for k, v in net.state_dict().items() if "running" in k})
     header, blobs, at = {"__metadata__": {"network": network}}, [], 0
     for key, t in out.items():
