@@ -184,6 +184,23 @@ static void default_text(const struct sy_field *field, char *out, size_t room) {
     }
 }
 
+/* Words in lines of at most LINE columns, all behind as many blanks; a word that is longer has a line of its own. */
+static void print_words(const char *before, const char *text, const char *after, int blanks, FILE *out) {
+    enum { LINE = 112 };
+    int column = fprintf(out, "%*s%s", blanks, "", before);
+    for (const char *word = text; *word; word += strspn(word, " ")) {
+        int length = (int)strcspn(word, " ");
+        if (word > text && column + 1 + length > LINE) {
+            column = fprintf(out, "\n%*s", blanks, "") - 1;
+        } else if (word > text) {
+            column += fprintf(out, " ");
+        }
+        column += fprintf(out, "%.*s", length, word);
+        word += length;
+    }
+    fprintf(out, "%s\n", after);
+}
+
 static void print_row(const struct sy_field *field, int width, FILE *out) {
     char range[128], value[128];
     default_text(field, value, sizeof value);
@@ -200,10 +217,10 @@ static void print_row(const struct sy_field *field, int width, FILE *out) {
                 field->choices ? ", one of " : "", field->choices ? field->choices : "");
     }
     if (field->doc) {
-        fprintf(out, "  %-*s    %s\n", width, "", field->doc);
+        print_words("", field->doc, "", width + 6, out);
     }
     if (field->reference) {
-        fprintf(out, "  %-*s    (%s)\n", width, "", field->reference);
+        print_words("(", field->reference, ")", width + 6, out);
     }
 }
 

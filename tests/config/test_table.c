@@ -19,7 +19,10 @@ static const struct sy_field good[] = {
     SY_PARAM(struct self, whole, .def = 2, .min = 1, .max = 5, .unit = "pixels", .doc = "how far"),
     SY_PARAM(struct self, real, .def = 0.5, .max = 1, .flags = SY_MIN_EXCLUSIVE, .doc = "how much",
              .reference = "A paper, eq. 3"),
-    SY_PARAM(struct self, ints, .def_text = "[1, 2]", .doc = "which"),
+    SY_PARAM(struct self, ints, .def_text = "[1, 2]",
+             .doc =
+                 "which of those that a line of help has no room for, as there are more words to say of this one than "
+                 "fit into the width of a page"),
     SY_PARAM(struct self, text, .flags = SY_PATH | SY_REQUIRED, .doc = "where"),
     SY_STATE_ARRAY(struct self, history, .unit = "epochs", .doc = "what was"),
     SY_END,
@@ -38,19 +41,22 @@ Test(table, help_says_it_all) {
     cr_assert(out);
     sy_table_print(&(struct sy_table){good, 0}, out);
     fclose(out);
-    cr_expect_str_eq(text,
-                     "  whole    integer, default 2 pixels, range [1, 5]\n"
-                     "             how far\n"
-                     "  real     number, default 0.5, range (0, 1]\n"
-                     "             how much\n"
-                     "             (A paper, eq. 3)\n"
-                     "  ints     list of integers, default [1, 2]\n"
-                     "             which\n"
-                     "  text     path, required\n"
-                     "             where\n"
-                     "  history  state, checkpointed, in epochs\n"
-                     "             what was\n",
-                     "%s", text);
+    cr_expect_str_eq(
+        text,
+        "  whole    integer, default 2 pixels, range [1, 5]\n"
+        "             how far\n"
+        "  real     number, default 0.5, range (0, 1]\n"
+        "             how much\n"
+        "             (A paper, eq. 3)\n"
+        "  ints     list of integers, default [1, 2]\n"
+        "             which of those that a line of help has no room for, as there are more words to say of "
+        "this one than\n"
+        "             fit into the width of a page\n"
+        "  text     path, required\n"
+        "             where\n"
+        "  history  state, checkpointed, in epochs\n"
+        "             what was\n",
+        "%s", text);
     free(text);
 }
 
