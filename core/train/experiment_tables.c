@@ -128,11 +128,11 @@ const struct sy_field sy_ema_fields[] = {
              .doc = "share of the average that stays: w = decay w + (1 - decay) w of the other, after every step"),
     SY_PARAM(struct sy_ema_settings, warmup, .flags = SY_FLAG,
              .doc = "decay is at most 1 - 1/(g + 1) in the g-th step, from 1: young averages forget faster",
-             .reference = "Tarvainen, Valpola, NeurIPS 2017, released code; Wu, Gong, PCL, AAAI 2021"),
+             .reference = "Tarvainen, Valpola, NeurIPS 2017, released code; Wu, Gong, AAAI 2021"),
     SY_PARAM(struct sy_ema_settings, buffers, .choices = "own|average|copy",
              .doc = "running statistics: moved by its own training-mode forwards, averaged as parameters are, or the "
                     "other's",
-             .reference = "own: Tarvainen, Valpola, and PCL, as released"),
+             .reference = "own: Tarvainen, Valpola, and Wu, Gong, as released"),
     SY_END,
 };
 
@@ -151,7 +151,7 @@ const struct sy_field sy_link_fields[] = {
     SY_PARAM(type, ramp, .choices = first "none|linear|gaussian|points",                                               \
              .doc = means "factor on the weight of edges in epoch e (from 0): linear (e + 1) / n or gaussian "         \
                           "exp(-5 (1 - e/n)^2) with n = ramp_epochs, 1 from n on; points: as listed",                  \
-             .reference = "gaussian: Lan et al., ONE, NeurIPS 2018, and OKDDip, PCL, FFL, with n = 80"),               \
+             .reference = "gaussian: Laine, Aila, ICLR 2017; with n = 80 Lan et al., NeurIPS 2018, as released"),      \
         SY_PARAM(type, ramp_epochs, .def = 80, .min = 1, .max = 1e9, .unit = "epochs", .doc = "how long the ramp is"), \
         SY_PARAM(type, ramp_at, .def_text = "[]", .min = 0, .max = 1e9, .unit = "epochs",                              \
                  .doc = "points: epochs, growing; between them straight lines, level before and after"),               \

@@ -17,7 +17,7 @@ const struct sy_field sy_stage_fields[] = {
     SY_PARAM(struct sy_stage_settings, repeat, .def_text = "[]", .min = 0, .max = 1e9,
              .doc = "numbers: the stage is repeated for each as X-NUMBER, with the number for $ in every text; "
                     "init = \"@previous\" starts from the repetition before",
-             .reference = "Jin et al., RCO, ICCV 2019: a stage for every anchor of the teacher's trajectory"),
+             .reference = "Jin et al., ICCV 2019: a stage for every anchor of the teacher's trajectory"),
     SY_PARAM(struct sy_stage_settings, restart, .def = 1, .flags = SY_FLAG,
              .doc = "whether schedules begin anew in every repetition, or see all of them as one long run"),
     SY_PARAM(struct sy_stage_settings, skip, .flags = SY_FLAG,

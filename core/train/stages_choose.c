@@ -18,7 +18,7 @@ const struct sy_field sy_stage_choice_fields[] = {
     SY_PARAM(struct sy_stage_choice, most, .min = 0, .max = 1e12, .flags = SY_REQUIRED,
              .doc = "the furthest repetition with at most this on the validation part is next; the nearest if all have "
                     "more",
-             .reference = "Jin et al., RCO, ICCV 2019: greedy search"),
+             .reference = "Jin et al., ICCV 2019: greedy search"),
     SY_END,
 };
 
