@@ -75,7 +75,7 @@ static void windows(struct sy_plan *plan, const struct sy_forward *in) {
     plan->host->parallel_for(plan->host, (size_t)plan->batch, windows_part, &loop);
 }
 
-/* ---- backward, and all of it ------------------------------------------------------------------------------------ */
+/* ---- backward, and the table ------------------------------------------------------------------------------------ */
 
 static void backward(struct sy_plan *plan, struct node *node) {
     norms_start_gradient(plan, node->output);

@@ -71,11 +71,15 @@ static void fini(void *self) {
     library_close(onednn->library);
 }
 
+static uint32_t precisions_of(const struct onednn *onednn) {
+    return (onednn->conv == CONV_WINOGRAD_BF16 ? 0 : 1u << SY_PRECISION_FP32) |
+           (has_bf16(onednn) ? 1u << SY_PRECISION_BF16 : 0);
+}
+
 static int info(const void *self, struct sy_backend_info *out) {
     const struct onednn *onednn = self;
     out->rank = 20;
-    out->precisions = (onednn->conv == CONV_WINOGRAD_BF16 ? 0 : 1u << SY_PRECISION_FP32) |
-                      (has_bf16(onednn) ? 1u << SY_PRECISION_BF16 : 0);
+    out->precisions = precisions_of(onednn);
     out->processor = onednn->processor;
     return SY_OK;
 }
@@ -84,15 +88,10 @@ static int compile(void *self, struct sy_plan **out, const struct sy_graph *grap
                    const struct sy_plan_options *options, struct sy_error *err) {
     struct onednn *onednn = self;
     *out = NULL;
-    if (options->precision == SY_PRECISION_BF16 && !has_bf16(onednn)) {
-        return sy_fail(err, SY_ENOTSUP, "bf16 needs a processor with AVX512_BF16; use precision = \"fp32\"");
-    }
-    if (options->precision != SY_PRECISION_FP32 && options->precision != SY_PRECISION_BF16) {
-        return sy_fail(err, SY_ENOTSUP, "onednn computes in fp32 and bf16 only");
-    }
-    if (onednn->conv == CONV_WINOGRAD_BF16 && options->precision != SY_PRECISION_BF16) {
+    if (!(precisions_of(onednn) >> options->precision & 1)) {
         return sy_fail(err, SY_ENOTSUP,
-                       "conv = \"winograd_bf16\" multiplies bfloat16s: with precision = \"bf16\" only");
+                       "onednn computes in fp32, but not by conv = \"winograd_bf16\", and on processors with "
+                       "AVX512_BF16 in bf16");
     }
     int status = cpu_check_operators(graph, err);
     return status != SY_OK
@@ -245,5 +244,5 @@ SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .fields = fields, .ops = &ops,
                   "  direct         by oneDNN\n"
                   "  winograd       F(4x4, 3x3), with stride 2 F(4x4, 2x2) on odd and even rows and columns\n"
                   "  measured       layer by layer what is faster here, timed at the start and written into run.cfg\n"
-                  "  winograd_bf16  as winograd, but multiplies bfloat16s: faster, and less exact than bf16 alone;\n"
-                  "                 for precision = \"bf16\"");
+                  "  winograd_bf16  as winograd, but rounds what it multiplies to bfloat16, two products an\n"
+                  "                 instruction; for precision = \"bf16\"");
