@@ -71,15 +71,16 @@ static void fini(void *self) {
     library_close(onednn->library);
 }
 
-static uint32_t precisions_of(const struct onednn *onednn) {
-    return (onednn->conv == CONV_WINOGRAD_BF16 ? 0 : 1u << SY_PRECISION_FP32) |
-           (has_bf16(onednn) ? 1u << SY_PRECISION_BF16 : 0);
+static bool computes_in(const struct onednn *onednn, int32_t precision) {
+    return precision == SY_PRECISION_FP32 ? onednn->conv != CONV_WINOGRAD_BF16
+                                          : precision == SY_PRECISION_BF16 && has_bf16(onednn);
 }
 
 static int info(const void *self, struct sy_backend_info *out) {
     const struct onednn *onednn = self;
     out->rank = 20;
-    out->precisions = precisions_of(onednn);
+    out->precisions = (uint32_t)computes_in(onednn, SY_PRECISION_FP32) << SY_PRECISION_FP32 |
+                      (uint32_t)computes_in(onednn, SY_PRECISION_BF16) << SY_PRECISION_BF16;
     out->processor = onednn->processor;
     return SY_OK;
 }
@@ -88,7 +89,7 @@ static int compile(void *self, struct sy_plan **out, const struct sy_graph *grap
                    const struct sy_plan_options *options, struct sy_error *err) {
     struct onednn *onednn = self;
     *out = NULL;
-    if (!(precisions_of(onednn) >> options->precision & 1)) {
+    if (!computes_in(onednn, options->precision)) {
         return sy_fail(err, SY_ENOTSUP,
                        "onednn computes in fp32, but not by conv = \"winograd_bf16\", and on processors with "
                        "AVX512_BF16 in bf16");
