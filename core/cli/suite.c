@@ -184,6 +184,9 @@ struct sy_setting *sy_suite_config(const struct sy_suite *suite, size_t variant,
                                    const struct sy_assignments *assignments, struct sy_problems *problems) {
     struct sy_setting *config = sy_setting_copy(suite->base);
     char text[64];
+    if (config) {
+        sy_setting_drop_arguments(config); /* they come again, above the variant */
+    }
     if (!config || !sy_setting_overlay(config, suite->variants[variant].changes, SY_LAYER_VARIANT)) {
         sy_problem(problems, NULL, "memory is used up");
         sy_setting_destroy(config);

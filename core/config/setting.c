@@ -8,6 +8,9 @@ static void destroy_tree(struct sy_setting *setting) {
     for (size_t i = 0; i < setting->n_children; i++) {
         destroy_tree(setting->children[i]);
     }
+    if (setting->replaced) {
+        destroy_tree(setting->replaced);
+    }
     free(setting->children);
     free(setting->name);
     free(setting->string);
@@ -55,6 +58,10 @@ static struct sy_setting *copy_alone(const struct sy_setting *setting) {
 
 struct sy_setting *sy_setting_copy(const struct sy_setting *setting) {
     struct sy_setting *copy = copy_alone(setting);
+    if (copy && setting->replaced && !(copy->replaced = sy_setting_copy(setting->replaced))) {
+        sy_setting_destroy(copy);
+        return NULL;
+    }
     for (size_t i = 0; copy && i < setting->n_children; i++) {
         struct sy_setting *child = sy_setting_copy(setting->children[i]);
         if (!child || !append(copy, child)) {
@@ -98,6 +105,14 @@ static void set_layer(struct sy_setting *setting, int layer) {
     }
 }
 
+/* Covers `there`, a child of `group`, with `child`. */
+static void cover(struct sy_setting *group, size_t there, struct sy_setting *child) {
+    sy_setting_destroy(child->replaced); /* was below in a tree that is not this one */
+    child->replaced = group->children[there];
+    child->parent = group;
+    group->children[there] = child;
+}
+
 /* Whether `over` names the plugin (or kind) that `there` names already: what was said for it still holds. */
 static bool same_choice(const struct sy_setting *there, const struct sy_setting *over) {
     return there && there->kind == SY_SETTING_STRING && over->kind == SY_SETTING_STRING &&
@@ -117,12 +132,60 @@ bool sy_setting_overlay(struct sy_setting *base, const struct sy_setting *over, 
         }
         int as_layer = same_choice(there, from) ? there->layer : layer;
         struct sy_setting *copy = sy_setting_copy(from);
-        if (!copy || !place(base, copy)) {
+        if (copy && there) {
+            cover(base, at, copy);
+        } else if (!copy || !place(base, copy)) {
             return false;
         }
-        set_layer(copy, as_layer);
+        if (layer != SY_LAYERS_KEPT) {
+            set_layer(copy, as_layer);
+        }
     }
     return true;
+}
+
+static bool is_argument(const struct sy_setting *setting) {
+    return setting->file && !strcmp(setting->file, "--set");
+}
+
+const struct sy_setting *sy_setting_without_argument(const struct sy_setting *setting) {
+    while (setting && is_argument(setting)) {
+        setting = setting->replaced;
+    }
+    return setting;
+}
+
+void sy_setting_keep_arguments(struct sy_setting *group) {
+    for (size_t i = group->n_children; i-- > 0;) {
+        struct sy_setting *child = group->children[i];
+        if (child->kind == SY_SETTING_GROUP) {
+            sy_setting_keep_arguments(child);
+        }
+        bool empty = child->kind == SY_SETTING_GROUP && !child->n_children;
+        if (empty || (child->kind != SY_SETTING_GROUP && !is_argument(child))) {
+            sy_setting_remove(group, child->name);
+        }
+    }
+}
+
+void sy_setting_drop_arguments(struct sy_setting *group) {
+    for (size_t i = group->n_children; i-- > 0;) {
+        struct sy_setting *child = group->children[i], *below;
+        if (child->kind == SY_SETTING_GROUP) {
+            sy_setting_drop_arguments(child);
+        }
+        if (!is_argument(child) || (child->kind == SY_SETTING_GROUP && child->n_children)) {
+            continue;
+        }
+        below = child->replaced;
+        if (!below) {
+            sy_setting_remove(group, child->name);
+            continue;
+        }
+        child->replaced = NULL;
+        destroy_tree(child);
+        group->children[i++] = below; /* and looks at it, too */
+    }
 }
 
 struct sy_setting *sy_setting_get(struct sy_setting *group, const char *name) {

@@ -34,6 +34,8 @@ struct sy_setting {
     int line;         /* 0 where there is none */
     int layer;        /* 0: the base file; 1: the next layer over it; ... */
     bool used;        /* somebody asked for it, see sy_setting_get */
+    /* What stood here until a layer was laid over it; NULL: nothing. Not a part of the tree that is read or written. */
+    struct sy_setting *replaced;
 };
 
 /* Parses a file, @include and all. A file that cannot be read or parsed, or that includes itself, is a problem.
@@ -46,11 +48,21 @@ void sy_setting_destroy(struct sy_setting *root);
 /* A deep copy of a subtree, as a root of its own; NULL when memory is used up. */
 struct sy_setting *sy_setting_copy(const struct sy_setting *setting);
 
+enum { SY_LAYERS_KEPT = -1 };
+
 /* Lays `over` over `base` (both groups): groups merge, anything else is replaced, what is new is appended; everything
- * from `over` gets `layer`, but a `plugin` or `kind` that says what base says already. `over` is not changed. Base keeps its own where over is silent. A key that came from a
- * lower layer than the `plugin` (or `kind`) beside it and that the new plugin does not know is dropped without a word,
- * see fields.h. False when memory is used up. */
+ * from `over` gets `layer` (SY_LAYERS_KEPT: keeps its own), but a `plugin` or `kind` that says what base says already.
+ * `over` is not changed. Base keeps its own where over is silent. A key that came from a lower layer than the `plugin`
+ * (or `kind`) beside it and that the new plugin does not know is dropped without a word, see fields.h. False when
+ * memory is used up. */
 bool sy_setting_overlay(struct sy_setting *base, const struct sy_setting *over, int layer);
+
+/* A tree with --set laid over it, in two: only what --set wrote, and the rest as it was without. For who lays something
+ * between them. */
+void sy_setting_keep_arguments(struct sy_setting *root);
+void sy_setting_drop_arguments(struct sy_setting *root);
+/* What the files say where --set wrote `setting`; itself where it did not; NULL where they say nothing. */
+const struct sy_setting *sy_setting_without_argument(const struct sy_setting *setting);
 
 /* "path.to.key=value": value as in a config; a bare word is a string. Replaces or creates, groups on the way too. */
 bool sy_setting_assign(struct sy_setting *root, const char *assignment, int layer, struct sy_problems *problems);

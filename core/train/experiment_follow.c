@@ -43,7 +43,7 @@ static void copy_network(struct sy_setting *to, const struct sy_setting *from, s
             sy_setting_remove(copy, key);
         }
     }
-    if (!copy || !sy_setting_overlay(to, copy, 0)) {
+    if (!copy || !sy_setting_overlay(to, copy, SY_LAYERS_KEPT)) {
         sy_problem(problems, NULL, "memory is used up");
     }
     sy_setting_destroy(copy);

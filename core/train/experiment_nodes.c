@@ -7,6 +7,19 @@
 #include "../host/call.h"
 #include "weights.h"
 
+static struct sy_setting *choice_of(struct sy_setting *group) {
+    struct sy_setting *plugin = sy_setting_get(group, "plugin");
+    return plugin ? plugin : sy_setting_get(group, "kind");
+}
+
+/* Whether it was --set that put another plugin or kind into the merged group than the files have there. */
+static bool chosen_by_argument(struct sy_setting *choice, struct sy_setting *base, struct sy_setting *own) {
+    const struct sy_setting *files = sy_setting_without_argument(choice_of(own));
+    files = files ? files : sy_setting_without_argument(choice_of(base));
+    bool by_files = choice == sy_setting_without_argument(choice);
+    return choice && !by_files && !(files && files->string && choice->string && !strcmp(files->string, choice->string));
+}
+
 /* The group `name` of a node laid over the one of train, put in the node's place; train's own where the node is silent. */
 static struct sy_setting *node_group(struct sy_experiment *experiment, struct sy_setting *node, const char *name,
                                      struct sy_problems *problems) {
@@ -19,12 +32,19 @@ static struct sy_setting *node_group(struct sy_experiment *experiment, struct sy
         sy_problem(problems, own, "must be a group: %s: { ... };", name);
         return base;
     }
-    struct sy_setting *over = sy_setting_copy(own);
-    struct sy_setting *merged = over ? sy_setting_add(node, SY_SETTING_GROUP, name) : NULL;
-    const int node_layer = 1000; /* above every layer of the base */
-    if (!merged || !sy_setting_overlay(merged, base, 0) || !sy_setting_overlay(merged, over, node_layer)) {
-        sy_problem(problems, NULL, "memory is used up");
+    enum { LAYER_NODE = 1000, LAYER_ARGUMENT }; /* above every layer of the base */
+    struct sy_setting *over = sy_setting_copy(own), *arguments = sy_setting_copy(own);
+    struct sy_setting *merged = over && arguments ? sy_setting_add(node, SY_SETTING_GROUP, name) : NULL;
+    if (arguments) {
+        sy_setting_keep_arguments(arguments);
     }
+    if (!merged || !sy_setting_overlay(merged, base, 0) || !sy_setting_overlay(merged, over, LAYER_NODE) ||
+        !sy_setting_overlay(merged, arguments, LAYER_ARGUMENT)) {
+        sy_problem(problems, NULL, "memory is used up");
+    } else if (chosen_by_argument(choice_of(merged), base, over)) {
+        choice_of(merged)->layer = LAYER_ARGUMENT; /* what the files say beside it was meant for another */
+    }
+    sy_setting_destroy(arguments);
     sy_setting_destroy(over);
     if (merged) {
         merged->used = true;

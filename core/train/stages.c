@@ -32,36 +32,26 @@ bool sy_is_staged(const struct sy_setting *config) {
 
 /* ---- one stage laid over the rest ------------------------------------------------------------------------------- */
 
-/* Leaves in a tree only what --set wrote. */
-static void keep_arguments(struct sy_setting *group) {
-    for (size_t i = group->n_children; i-- > 0;) {
-        struct sy_setting *child = group->children[i];
-        if (child->kind == SY_SETTING_GROUP) {
-            keep_arguments(child);
-        }
-        bool empty = child->kind == SY_SETTING_GROUP && !child->n_children;
-        if (empty || (child->kind != SY_SETTING_GROUP && strcmp(child->file, "--set") != 0)) {
-            sy_setting_remove(group, child->name);
-        }
-    }
-}
-
-/* The rest of the file with `over` on it; what --set says is above both. NULL when memory is used up. */
-static struct sy_setting *laid(const struct sy_setting *file, const struct sy_setting *over) {
-    struct sy_setting *config = sy_setting_copy(file), *own = sy_setting_copy(over), *general = NULL;
-    bool good = config && own;
+/* The rest of the file with `stage` on it; what --set says is above both. NULL when memory is used up. */
+static struct sy_setting *laid(const struct sy_setting *file, const struct sy_setting *stage) {
+    struct sy_setting *config = sy_setting_copy(file), *over = sy_setting_copy(stage), *own = sy_setting_copy(stage);
+    struct sy_setting *general = NULL;
+    bool good = config && over && own;
     if (good) {
         sy_setting_remove(config, "stages");
         general = sy_setting_copy(config);
         good = general != NULL;
     }
     if (good) {
-        keep_arguments(general);
-        keep_arguments(own);
+        sy_setting_drop_arguments(config);
+        sy_setting_drop_arguments(over);
+        sy_setting_keep_arguments(general);
+        sy_setting_keep_arguments(own);
         good = sy_setting_overlay(config, over, LAYER_STAGE) && sy_setting_overlay(config, general, LAYER_ARGUMENT) &&
                sy_setting_overlay(config, own, LAYER_STAGE_ARGUMENT);
     }
     sy_setting_destroy(general);
+    sy_setting_destroy(over);
     sy_setting_destroy(own);
     if (!good) {
         sy_setting_destroy(config);

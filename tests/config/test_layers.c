@@ -44,6 +44,44 @@ Test(layers, naming_the_same_plugin_again_is_no_new_choice) {
     tree_free(&tree);
 }
 
+/* For who lays something between a file and --set. */
+Test(layers, arguments_and_files_come_apart_again) {
+    static const char text[] = "o: {\n  kind = \"sgd\";\n  lr = 0.1;\n};\na = 1;\n";
+    struct tree tree = overlaid("o: { kind = \"adam\"; lr = 0.1; }; a = 1;", "o: {\n  kind = \"sgd\";\n};\n");
+    static const char *const arguments[] = {"o.kind=adam", "o.kind=adamw", "o.new=3", "n.x=4",
+                                            "a=7",         "a.b=8",        "o.l=[1]"};
+    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) {
+        cr_assert(sy_setting_assign(tree.root, arguments[i], 2, tree.problems));
+    }
+    const struct sy_setting *files = sy_setting_without_argument(at(&tree, "o.kind"));
+    cr_expect_str_eq(files->string, "sgd");
+    cr_expect_eq(files->layer, 1);
+    cr_expect_eq(sy_setting_without_argument(at(&tree, "o.lr")), at(&tree, "o.lr"));
+    cr_expect_null(sy_setting_without_argument(at(&tree, "o.new")));
+    struct sy_setting *copy = sy_setting_copy(tree.root);
+    cr_assert(copy);
+    sy_setting_keep_arguments(copy);
+    expect_written(copy,
+                   "o: {\n  kind = \"adamw\";\n  new = 3;\n  l = [1];\n};\na: {\n  b = 8;\n};\nn: {\n  x = 4;\n};\n");
+    sy_setting_destroy(copy);
+    copy = sy_setting_copy(tree.root);
+    cr_assert(copy);
+    sy_setting_drop_arguments(copy);
+    expect_written(copy, text);
+    cr_expect_eq(sy_setting_find(copy, "o.kind")->layer, 1);
+    sy_setting_destroy(copy);
+    tree_free(&tree);
+}
+
+Test(layers, may_be_kept) {
+    struct tree tree = overlaid("a = 1; b = 2;", "b = 3;\n"), copy = tree_text("");
+    cr_assert(copy.root && sy_setting_overlay(copy.root, tree.root, SY_LAYERS_KEPT));
+    cr_expect_eq(at(&copy, "a")->layer, 0);
+    cr_expect_eq(at(&copy, "b")->layer, 1);
+    tree_free(&copy);
+    tree_free(&tree);
+}
+
 Test(layers, a_copy_is_a_tree_of_its_own) {
     struct tree tree = tree_text("g: { x = (1, \"two\"); };");
     struct sy_setting *copy = sy_setting_copy(at(&tree, "g"));

@@ -164,3 +164,66 @@ Test(options, help_explains_the_config_and_every_form_of_a_name) {
     cr_expect_eq(run_program("help wrn"), 0);
     cr_expect(said("In one word: wrn-{depth}-{width}"));
 }
+
+/* ---- --set with another plugin or kind -------------------------------------------------------------------------- */
+
+static const char *const chosen = "train: { schedule: { kind = \"multistep\"; epochs = [1]; }; };\n"
+                                  "nodes: { teacher: { plugin = \"mlp\"; role = \"teacher\"; hidden = [4];\n"
+                                  "    schedule: { epochs = [2]; }; };\n"
+                                  "  student: { plugin = \"mlp\"; role = \"student\";\n"
+                                  "    schedule: { kind = \"cosine\"; last = 0.1; }; };\n"
+                                  "  mean: { role = \"part\"; ema: { of = \"teacher\"; }; }; };\n"
+                                  "data: { plugin = \"shapes\"; train = 40; test = 16; };\n"
+                                  "topology: { plugin = \"pair\"; loss: { plugin = \"kl\"; temperature = 2.0; }; };\n"
+                                  "policy: { plugin = \"switokd\"; };\n";
+static const char *const staged = "stages: { head: { train: { schedule: { epochs = [3]; }; }; };\n"
+                                  "  own: { policy: { plugin = \"fixed_threshold\"; threshold = 0.4; }; }; };\n";
+
+static void write_chosen(const char *more) {
+    char text[2048];
+    snprintf(text, sizeof text, "%s%s", chosen, more);
+    write_text("chosen.cfg", text);
+}
+
+/* Keys that the files have for another plugin or kind do not stand in its way, wherever it is laid over. */
+Test(options, set_changes_plugins_and_kinds) {
+    static const char *const changes[] = {
+        "train.schedule.kind=constant",
+        "nodes.teacher.schedule.kind=constant",
+        "nodes.student.schedule.kind=constant",
+        "nodes.teacher.plugin=resnet_cifar",
+        "policy.plugin=learning",
+        "topology.plugin=independent",
+        "topology.loss.plugin=mse",
+        "stages.own.train.schedule.kind=constant",
+        "stages.head.train.schedule.kind=cosine",
+        "stages.own.policy.plugin=learning",
+        "\"train.schedule={kind=\\\"constant\\\";}\"",
+    };
+    char command[256];
+    write_chosen(staged);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        snprintf(command, sizeof command, "check chosen.cfg --set %s", changes[i]);
+        cr_expect_eq(run_program(command), 0, "%s", changes[i]);
+        cr_expect_not(said("unknown key"), "%s", changes[i]);
+    }
+}
+
+/* The same choice again excuses no mistake, and --set has to be right itself. */
+Test(options, set_excuses_no_other_keys) {
+    write_chosen("stages: { head: { train: { schedule: { epoch = [3]; }; }; }; };\n");
+    cr_expect_eq(run_program("check chosen.cfg --set train.schedule.kind=multistep"), 2);
+    cr_expect(said("schedule.epoch: unknown key; did you mean \"epochs\"?"));
+    cr_expect_eq(run_program("check chosen.cfg --set stages.head.train.schedule.kind=multistep"), 2);
+    cr_expect(said("schedule.epoch: unknown key; did you mean \"epochs\"?"));
+    write_chosen("");
+    cr_expect_eq(run_program("check chosen.cfg --set nodes.teacher.schedule.kind=cosine "
+                             "--set nodes.teacher.schedule.lats=0.1"),
+                 2);
+    cr_expect(said("schedule.lats: unknown key; did you mean \"last\"?"));
+    write_small("small.cfg", "");
+    write_text("suite.cfg", "suite = \"s\"; base = \"small.cfg\"; seeds = [1]; variants: {\n"
+                            "  x: { train: { schedule: { kind = \"constant\"; warmup_epoch = 1; }; }; }; };\n");
+    cr_expect_eq(run_program("compare suite.cfg --out s --set train.schedule.kind=constant"), 2);
+    cr_expect(said("schedule.warmup_epoch: unknown key; did you mean \"warmup_epochs\"?"));
+}
