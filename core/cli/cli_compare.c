@@ -13,6 +13,7 @@
 #include "../config/untrusted.h"
 #include "../host/memory_offer.h"
 #include "../host/threads.h"
+#include "../record/json.h"
 #include "../record/links_out.h"
 #include "../record/run_folder.h"
 #include "../report/page.h"
@@ -225,20 +226,42 @@ static void share_cores(struct arguments *arguments, int stated, const char *fol
 
 /* ---- checks before the first run -------------------------------------------------------------------------------- */
 
-/* A finished run of another config is no result of this suite. */
-static void check_finished(struct sy_compare *compare, size_t variant, const struct sy_training *training) {
+/* A run of another config in a run's place is no result of this suite, and none to go on with: it stays as it is, and
+ * out of the tables. */
+static void check_others(struct sy_compare *compare, size_t variant, const struct sy_training *training) {
     const struct sy_setting *config = training->stages ? training->stages->config : training->experiment->config;
     for (size_t r = 0; r < compare->n_runs; r++) {
         struct sy_compare_run *run = &compare->runs[r];
         struct sy_error err = {.size = sizeof err};
         char path[4200];
         snprintf(path, sizeof path, "%s/run.cfg", run->folder);
-        if (run->variant == variant && run->state == SY_RUN_WAS_DONE &&
-            sy_run_config_compare(path, config, &err) != SY_OK) {
+        bool finished = run->state == SY_RUN_WAS_DONE;
+        if (run->variant != variant || !(finished || is_there(run->folder, "run.cfg"))) {
+            continue;
+        }
+        int status = sy_run_config_compare(path, config, &err);
+        if (status == SY_EINVAL ||
+            (finished && status != SY_OK)) { /* what else is wrong an unfinished one says itself */
             run->state = SY_RUN_FAILED;
+            run->other_config = true;
             snprintf(run->reason, sizeof run->reason, "%s", err.text);
         }
     }
+}
+
+/* For suite.json. */
+static json_t *others_json(const struct sy_compare *compare) {
+    json_t *others = json_array();
+    for (size_t r = 0; r < compare->n_runs; r++) {
+        const struct sy_compare_run *run = &compare->runs[r];
+        char folder[512];
+        if (run->other_config) {
+            snprintf(folder, sizeof folder, "%s/seed-%lld", sy_suite_variant_name(compare->suite, run->variant),
+                     (long long)run->seed);
+            sy_json_add(&others, json_pack("{s:s, s:s}", "folder", folder, "reason", run->reason));
+        }
+    }
+    return others;
 }
 
 /* Every variant, so that no mistake waits for hours behind the runs before it. */
@@ -257,7 +280,7 @@ static bool check_all(struct sy_compare *compare, struct sy_registry *registry) 
             compare->runs[r].memory = compare->runs[r].variant == v ? training.memory : compare->runs[r].memory;
         }
         if (good) {
-            check_finished(compare, v, &training);
+            check_others(compare, v, &training);
         } else {
             wrong++;
             fprintf(stderr, "variant %s:\n", sy_suite_variant_name(suite, v));
@@ -432,7 +455,7 @@ static int compare_all(struct arguments *arguments, const struct sy_suite *suite
             status = take_lock(folder, &err);
         }
         if (status == SY_OK) {
-            status = sy_suite_write(suite, folder, threads, &err);
+            status = sy_suite_write(suite, folder, threads, others_json(&compare), &err);
         }
         if (status == SY_OK) {
             sy_catch_signals();

@@ -14,6 +14,7 @@ struct sy_compare_run {
     char folder[4096];
     char reason[SY_ERROR_ROOM]; /* FAILED: why; else the last thing it said that was no progress */
     bool held;                  /* that it is not shown yet, as it may be why the run fails */
+    bool other_config;          /* FAILED: what lies in the folder is no run of this suite */
 
     double began, seconds; /* WORKS: when; afterwards: how long */
     double first, share;   /* of the run: what was done when it first told, and now; negative: not told yet */

@@ -2,7 +2,6 @@
 #include "suite.h"
 #include "../config/untrusted.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "../record/journal.h"
@@ -242,7 +241,8 @@ static json_t *selection_json(const struct sy_suite *suite) {
     return json_string(common);
 }
 
-int sy_suite_write(const struct sy_suite *suite, const char *folder, int threads, struct sy_error *err) {
+int sy_suite_write(const struct sy_suite *suite, const char *folder, int threads, json_t *others,
+                   struct sy_error *err) {
     char path[4200];
     json_t *seeds = json_array(), *variants = json_array();
     for (size_t s = 0; s < suite->n_seeds; s++) {
@@ -253,9 +253,9 @@ int sy_suite_write(const struct sy_suite *suite, const char *folder, int threads
         sy_json_add(&variants, json_pack("{s:s, s:o, s:s}", "name", name, "expected",
                                          expected_json(&suite->variants[v]), "folder", name));
     }
-    json_t *object =
-        json_pack("{s:s, s:s?, s:o, s:o, s:i, s:o}", "suite", suite->name, "baseline", suite->baseline, "seeds", seeds,
-                  "selection", selection_json(suite), "threads", threads, "variants", variants);
+    json_t *object = json_pack("{s:s, s:s?, s:o, s:o, s:i, s:o, s:o}", "suite", suite->name, "baseline",
+                               suite->baseline, "seeds", seeds, "selection", selection_json(suite), "threads", threads,
+                               "variants", variants, "others", others);
     snprintf(path, sizeof path, "%s/suite.json", folder);
     int status = sy_make_folders(folder, err);
     if (status != SY_OK) {

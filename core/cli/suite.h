@@ -2,6 +2,8 @@
 #ifndef SY_CLI_SUITE_H
 #define SY_CLI_SUITE_H
 
+#include <jansson.h>
+
 #include "session.h"
 
 /* What a paper says of a node, per cent of accuracy. */
@@ -44,8 +46,9 @@ void sy_suite_folder(char *out, size_t room, const struct sy_suite *suite, const
 bool sy_suite_check_expected(const struct sy_suite *suite, size_t variant, const struct sy_setting *config,
                              struct sy_problems *problems);
 
-/* Writes FOLDER/suite.json (core/record/README.md), making the folder. threads: of each run. */
-int sy_suite_write(const struct sy_suite *suite, const char *folder, int threads, struct sy_error *err);
+/* Writes FOLDER/suite.json (core/record/README.md), making the folder. threads: of each run; others: the list of what is
+ * in the way, taken over. */
+int sy_suite_write(const struct sy_suite *suite, const char *folder, int threads, json_t *others, struct sy_error *err);
 
 /* The config of one variant and seed; NULL after a problem. */
 struct sy_setting *sy_suite_config(const struct sy_suite *suite, size_t variant, int64_t seed,

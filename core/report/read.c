@@ -115,6 +115,22 @@ static int64_t *read_seeds(struct sy_report *report, const json_t *array) {
     return seeds;
 }
 
+/* Runs of which `compare` found that they are of another configuration. */
+static void note_others(struct sy_report *report, const json_t *others) {
+    for (size_t i = 0; i < json_array_size(others); i++) {
+        const char *folder = sy_json_text(json_array_get(others, i), "folder");
+        const char *reason = sy_json_text(json_array_get(others, i), "reason");
+        size_t below = strlen(report->folder) + 1;
+        for (int32_t r = 0; folder && r < report->n_variants * report->n_seeds; r++) {
+            struct sy_report_run *run = &report->variants[r / report->n_seeds].runs[r % report->n_seeds];
+            if (!strcmp(run->folder + below, folder)) {
+                run->other_config = true;
+                run->reason = sy_arena_text(report->arena, reason ? reason : "no reason was noted");
+            }
+        }
+    }
+}
+
 static int read_suite(struct sy_report *report, const json_t *suite, const char *path, struct sy_error *err) {
     const json_t *variants = json_object_get(suite, "variants");
     size_t count = json_array_size(variants);
@@ -137,7 +153,11 @@ static int read_suite(struct sy_report *report, const json_t *suite, const char 
             return sy_fail(err, SY_ENOMEM, "no memory to read %s", path);
         }
     }
-    return report->variants ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory to read %s", path);
+    if (!report->variants) {
+        return sy_fail(err, SY_ENOMEM, "no memory to read %s", path);
+    }
+    note_others(report, json_object_get(suite, "others"));
+    return SY_OK;
 }
 
 /* Figures that a paper gives, once the nodes are known. */

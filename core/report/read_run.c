@@ -133,6 +133,11 @@ bool sy_report_scan_run(struct sy_report *report, struct sy_report_run *run) {
     if (!sy_is_there(run->folder)) {
         return true;
     }
+    if (run->other_config) {
+        run->state = SY_REPORT_FAILED;
+        sy_report_note(report, "%s: is a run of another configuration, not of this suite; left out", run->folder);
+        return true;
+    }
     note_foreign(report, run);
     json_t *object = sy_is_there(result) ? sy_load_object(result, &why) : NULL;
     if (object && json_is_object(json_object_get(object, "nodes"))) {
@@ -274,7 +279,7 @@ bool sy_report_read_run(struct sy_report *report, struct sy_report_run *run) {
         run->nodes[run->diverged].diverged = run->diverged_epoch;
         run->nodes[run->diverged].diverged_step = run->diverged_step;
     }
-    if (run->state == SY_REPORT_MISSING) {
+    if (run->state == SY_REPORT_MISSING || run->other_config) {
         return true;
     }
     if (!sy_report_read_epochs(report, run)) {

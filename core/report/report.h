@@ -68,8 +68,9 @@ struct sy_report_run {
     char *folder; /* as it can be opened */
     int64_t seed; /* -1: not told */
     enum sy_report_state state;
-    char *reason;     /* of FAILED and DIVERGED; else NULL */
-    int32_t diverged; /* DIVERGED: the node; else -1 */
+    char *reason;      /* of FAILED and DIVERGED; else NULL */
+    bool other_config; /* FAILED: what the folder has is of another configuration, and not read */
+    int32_t diverged;  /* DIVERGED: the node; else -1 */
     int64_t diverged_step, diverged_epoch;
     int64_t epochs, epochs_wanted; /* in the journal; of the experiment, 0 where not told */
     const char *selection;         /* "last", "best_val", "best_test"; NULL: not told */

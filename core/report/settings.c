@@ -84,7 +84,11 @@ static const char *find(const struct leaves *leaves, const char *path) {
 static bool read_leaves(struct sy_report *report, struct leaves *leaves, int32_t variant) {
     leaves->at = sy_arena_take(report->arena, MOST_SETTINGS * sizeof *leaves->at);
     for (int32_t s = 0; leaves->at && s < report->n_seeds && !leaves->count; s++) {
-        const char *path = sy_report_printf(report, "%s/run.cfg", report->variants[variant].runs[s].folder);
+        const struct sy_report_run *run = &report->variants[variant].runs[s];
+        if (run->other_config) {
+            continue;
+        }
+        const char *path = sy_report_printf(report, "%s/run.cfg", run->folder);
         struct sy_error ignored = {.size = sizeof ignored};
         int fd = path ? sy_open_regular(path, NULL, &ignored) : -1;
         if (fd < 0) {

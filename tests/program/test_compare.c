@@ -129,11 +129,33 @@ Test(compare, one_that_fails_is_told_and_the_others_go_on) {
     cr_expect_eq(run_program("compare suite.cfg --out s"), 1);
     cr_expect(said("switchyard: dml seed 2 failed: s/dml/seed-2/run.cfg was made from another configuration: "));
     cr_expect(said("switchyard: dml seed 3 failed: s/dml/seed-3/run.cfg was made from another configuration: "));
-    cr_expect(exists("s/dml/seed-2/failure.json"));
+    cr_expect_not(exists("s/dml/seed-2/failure.json"), "what is not the suite's stays as it was");
     cr_expect(exists("s/dml/seed-1/result.json") && exists("s/switokd/seed-3/result.json"));
     cr_expect(said("expert mode"), "and there is a table");
     cr_expect_eq(shell("rm -r s/dml/seed-2 s/dml/seed-3%s", ""), 0);
     cr_expect_eq(run_program("compare suite.cfg --out s --quiet"), 0);
+}
+
+/* Neither its figures nor its nodes nor its settings. */
+Test(compare, a_run_of_another_configuration_is_in_no_table) {
+    static const char mine[] = "run small.cfg --set nodes.stranger.plugin=mlp --set nodes.stranger.role=student "
+                               "--set seed=2 --set topology.plugin=independent --quiet --out";
+    char command[512];
+    write_suite("");
+    snprintf(command, sizeof command, "%s s/vanilla/seed-2", mine);
+    cr_assert_eq(run_program(command), 0);
+    snprintf(command, sizeof command, "%s s/vanilla/seed-1 --steps 3", mine);
+    cr_assert_eq(run_program(command), 0);
+    cr_expect_eq(run_program("compare suite.cfg --out s"), 1);
+    cr_expect(said("s/vanilla/seed-2: is a run of another configuration, not of this suite; left out"));
+    cr_expect(said("s/vanilla/seed-1: is a run of another configuration, not of this suite; left out"));
+    cr_expect(said("7 of 9 runs have finished: 0 running, 0 unfinished, 2 failed"));
+    cr_expect_eq(shell("grep stranger out%s | grep -v 'another configuration'", ""), 1, "not a line of it");
+    cr_expect_eq(run_program("report s --format csv"), 0);
+    cr_expect_not(said("stranger"));
+    cr_expect_eq(shell("rm -r s/vanilla/seed-1 s/vanilla/seed-2%s", ""), 0);
+    cr_expect_eq(run_program("compare suite.cfg --out s"), 0);
+    cr_expect_not(said("another configuration"));
 }
 
 Test(compare, one_that_diverges_is_told_with_its_step) {
