@@ -151,6 +151,7 @@ static int decode(struct picture *picture, const uint8_t *bytes, size_t count, c
         return decode_jpeg(picture, bytes, count, path, err);
     }
 #endif
+    (void)make_room; /* a build without pictures has nothing to call it */
     (void)picture;
     (void)bytes;
     (void)count;
