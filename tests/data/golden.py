@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes golden/*.safetensors: small networks computed by PyTorch in float64, for tests/backends/test_golden.c.
 
-  python3 tests/data/golden.py        (needs PyTorch; any version; the files in golden/ are what it wrote)
+  python3 tests/data/golden.py        (needs PyTorch; the files in golden/ are what 1.13.1 wrote, bit for bit; later
+                                       versions sum in another order and differ in the last bits of gradients)
 
 Each file has weights.NAME, input (B, 3, H, W), labels (B), and what PyTorch makes of them: logits.eval, logits.train,
 loss (cross-entropy, batch mean), grads.NAME, after.NAME (running statistics after one forward in training mode). Scales
@@ -362,6 +363,10 @@ def write(name, network, net, size, classes, batch):
 
 
 def main():
+    # Biases are drawn with a network, before write() seeds: the first one's from what PyTorch had for a seed when its file
+    # was made (found again by trying all 2^32 against that file), the others' where the network before leaves off. So
+    # new ones belong at the end.
+    torch.manual_seed(2144876830)
     write("wrn-10-1", 'plugin = "wrn"; depth = 10; width = 1;', Wide(1, 1, 5), 12, 5, 3)
     write("resnet-8", 'plugin = "resnet_cifar"; depth = 8;', Plain(1, 4), 13, 4, 3)
     write("mobilenetv2-0.125", 'plugin = "mobilenetv2"; width = 0.125;', Mobile(0.125, 3), 32, 3, 3)
