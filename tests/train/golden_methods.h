@@ -83,6 +83,8 @@ static const struct golden_losses {
     {"crd", "student_embedding", {12.5535286535, 15.4432104029, 12.4203294917, 8.47253510565, 7.20895489267, 6.39448207452, 5.77634897553, 5.82972640854, 6.1277770458, 5.98233962215}},
     {"crd_kd", "student", {5.49636997214, 4.67792669007, 4.53040091662, 4.09199965324, 4.03472561276, 3.99867591839, 3.96910000655, 3.89359851172, 3.79222635426, 3.66658432316}},
     {"crd_kd", "student_embedding", {12.5535286535, 16.6328059014, 16.2217703125, 10.7022759224, 9.33352708731, 9.1980649744, 8.15422953792, 6.60426171756, 5.21565564275, 4.67260792146}},
+    {"fitnet_paper_hint", "regressor", {3.50733663051, 3.42538897481, 3.35451793665, 3.29637913677, 3.2128836163, 3.16733416843, 3.12302035343, 3.09247888996, 3.06602973222, 3.03476113058}},
+    {"fitnet_paper", "student", {3.14967012705, 2.8669915157, 2.53505496153, 2.19854766076, 1.8558012554, 1.57270913411, 1.37842422546, 1.23956682356, 1.11747670168, 1.00619229581}},
 };
 
 /* sum_i ((7 i) mod 11 - 5) g_i and |g| of the first step. */
@@ -688,6 +690,27 @@ static const struct golden_gradient {
     {"crd_kd", "student", "layer3.0.bn2.bias", -0.00219075332282, 0.683007724706}, {"crd_kd", "student", "linear.weight", 0.444694088602, 3.33240222515},
     {"crd_kd", "student", "linear.bias", -0.585830856391, 0.546131209563}, {"crd_kd", "student_embedding", "linear.weight", -7.12086386157, 5.74206449726},
     {"crd_kd", "student_embedding", "linear.bias", 3.50849218146, 0.733069387917}, {"crd_kd", "teacher_embedding", "linear.weight", -28.6784231322, 16.9052155939},
-    {"crd_kd", "teacher_embedding", "linear.bias", -2.65220496982, 0.497473232094},
+    {"crd_kd", "teacher_embedding", "linear.bias", -2.65220496982, 0.497473232094}, {"fitnet_paper_hint", "lower", "conv1.weight", 5.0024456269, 2.07442041297},
+    {"fitnet_paper_hint", "lower", "bn1.weight", -0.0232545313788, 0.194924486167}, {"fitnet_paper_hint", "lower", "bn1.bias", -0.694909599787, 0.184787106407},
+    {"fitnet_paper_hint", "lower", "layer1.0.conv1.weight", 1.57536162327, 0.585582456537}, {"fitnet_paper_hint", "lower", "layer1.0.bn1.weight", 0.0419725822185, 0.033433441161},
+    {"fitnet_paper_hint", "lower", "layer1.0.bn1.bias", -0.00940241099233, 0.0350359939209}, {"fitnet_paper_hint", "lower", "layer1.0.conv2.weight", 0.273663531311, 0.141685224132},
+    {"fitnet_paper_hint", "lower", "layer1.0.bn2.weight", 0.0708591920336, 0.0231450534108}, {"fitnet_paper_hint", "lower", "layer1.0.bn2.bias", 0.0497749558573, 0.0263760051248},
+    {"fitnet_paper_hint", "lower", "layer2.0.conv1.weight", 0.310913318116, 0.135437368132}, {"fitnet_paper_hint", "lower", "layer2.0.bn1.weight", 0.00120997421418, 0.0278736254189},
+    {"fitnet_paper_hint", "lower", "layer2.0.bn1.bias", -0.0297418033367, 0.0429658115103}, {"fitnet_paper_hint", "lower", "layer2.0.conv2.weight", 0.187399155683, 0.255031652374},
+    {"fitnet_paper_hint", "lower", "layer2.0.bn2.weight", 0.0909108012157, 0.0210838815513}, {"fitnet_paper_hint", "lower", "layer2.0.bn2.bias", -0.0123265643179, 0.0194602430129},
+    {"fitnet_paper_hint", "regressor", "conv.weight", -0.0881755103089, 0.229505112632}, {"fitnet_paper_hint", "regressor", "conv.bias", -9.75781955237e-18, 1.23284800183e-17},
+    {"fitnet_paper_hint", "regressor", "bn.weight", -0.0825621429584, 0.132046649183}, {"fitnet_paper_hint", "regressor", "bn.bias", -0.00250637112698, 0.125056750134},
+    {"fitnet_paper", "lower", "conv1.weight", -17.2338487309, 4.2790346215}, {"fitnet_paper", "lower", "bn1.weight", -1.78895398466, 0.425404888525},
+    {"fitnet_paper", "lower", "bn1.bias", 0.632812588063, 0.339292651568}, {"fitnet_paper", "lower", "layer1.0.conv1.weight", -1.02012974056, 1.35902452442},
+    {"fitnet_paper", "lower", "layer1.0.bn1.weight", 0.268134504773, 0.0707220389724}, {"fitnet_paper", "lower", "layer1.0.bn1.bias", 0.347571966008, 0.096780942744},
+    {"fitnet_paper", "lower", "layer1.0.conv2.weight", -0.483609415591, 0.477969648321}, {"fitnet_paper", "lower", "layer1.0.bn2.weight", 0.772772667684, 0.197873536438},
+    {"fitnet_paper", "lower", "layer1.0.bn2.bias", 0.207178327469, 0.130598809405}, {"fitnet_paper", "lower", "layer2.0.conv1.weight", 2.4938206126, 0.624231866696},
+    {"fitnet_paper", "lower", "layer2.0.bn1.weight", 0.534632587289, 0.138831905869}, {"fitnet_paper", "lower", "layer2.0.bn1.bias", 0.415083996301, 0.19948573653},
+    {"fitnet_paper", "lower", "layer2.0.conv2.weight", -0.992589163632, 1.39768992132}, {"fitnet_paper", "lower", "layer2.0.bn2.weight", 1.32536810716, 0.262866821819},
+    {"fitnet_paper", "lower", "layer2.0.bn2.bias", 0.405483087481, 0.230087260232}, {"fitnet_paper", "student", "layer3.0.conv1.weight", 1.42673281253, 0.920444649589},
+    {"fitnet_paper", "student", "layer3.0.bn1.weight", -0.284347871643, 0.137322686594}, {"fitnet_paper", "student", "layer3.0.bn1.bias", 0.0941503262087, 0.138038553993},
+    {"fitnet_paper", "student", "layer3.0.conv2.weight", 0.807483845319, 1.16180891038}, {"fitnet_paper", "student", "layer3.0.bn2.weight", 0.468078087581, 0.27213434563},
+    {"fitnet_paper", "student", "layer3.0.bn2.bias", 0.866419156839, 0.279103917076}, {"fitnet_paper", "student", "linear.weight", 3.91640338182, 2.46999455656},
+    {"fitnet_paper", "student", "linear.bias", 1.01550464175, 0.351682670269},
 };
 /* clang-format on */

@@ -190,14 +190,14 @@ def ramp(n):
 class Method:
     """Subclasses fill `modules` in the order of the configuration, and say what a step's losses are."""
 
-    decay, decays, nesterov = 5e-4, {}, True
+    rate, decay, decays, nesterov = RATE, 5e-4, {}, True
     averages, adam = {}, ()
 
     def train(self, name):
         modules = self.modules
         optimizers = [torch.optim.SGD(
             [{"params": m.parameters(), "weight_decay": self.decays.get(k, self.decay)} for k, m in modules.items()
-             if k not in self.adam], lr=RATE, momentum=0.9, nesterov=self.nesterov)]
+             if k not in self.adam], lr=self.rate, momentum=0.9, nesterov=self.nesterov)]
         optimizers += [torch.optim.Adam(modules[k].parameters(), lr=0.001, weight_decay=self.decay) for k in self.adam]
         averages = {k: copy.deepcopy(modules[of]) for k, of in self.averages.items()}
         rows = {}
@@ -542,6 +542,34 @@ class FitNet(Offline):
         return {"student": ce(s["logits"]), "regressor": 100 * hint}
 
 
+class FitNetInStages(Method):
+    """The lower half by the hint alone; then, with an optimiser that knows nothing of that, all of it by KD. At a rate of
+    0.01 the hint's ten steps end where a unit is all but 0, and PyTorch in float goes another way than in double."""
+
+    nesterov = False
+
+    def train(self, name):
+        self.teacher = pattern(ResNet8(), 1).eval()
+        lower = pattern(ResNet8(1, 2), 2)
+        self.modules = {"lower": lower, "regressor": pattern(Regressor(32, 32), 3)}
+        self.losses, self.rate = self.hint, 0.02
+        super().train(f"{name}_hint")
+        self.modules = {"lower": lower, "student": pattern(ResNet8(3, 3), 2)}
+        self.losses, self.rate = self.soft, RATE
+        super().train(name)
+
+    def taught(self, output):
+        with torch.no_grad():
+            return self.teacher(images())[output]
+
+    def hint(self, m, _):
+        return {"regressor": F.mse_loss(m["regressor"](m["lower"](images())["stage2"]), self.taught("stage2"))}
+
+    def soft(self, m, _):
+        z = m["student"](m["lower"](images())["stage2"])["logits"]
+        return {"student": 0.1 * ce(z) + 0.9 * kl(self.taught("logits"), z, 4)}
+
+
 class Embedding(nn.Module):
     def __init__(self):
         super().__init__()
@@ -586,7 +614,8 @@ METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda
            "at": lambda: At(False), "at_paper": lambda: At(True), "dkd": Dkd, "dml": Alternating,
            "dml_official": lambda: Alternating(official=True), "dml_e": lambda: Alternating(averaged=True), "kdcl": Kdcl,
            "kdcl_reimplemented": lambda: Kdcl(True), "one_okddip": lambda: One(5e-4, True, True),
-           "pcl_reimplemented": PclOfEpoch2, "takd_official": lambda: Kd(0.5, 0.005, 5, 1e-4), "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True)}
+           "pcl_reimplemented": PclOfEpoch2, "takd_official": lambda: Kd(0.5, 0.005, 5, 1e-4), "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True),
+           "fitnet_paper": FitNetInStages}
 
 for method, make in METHODS.items():
     make().train(method)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/stages.h"
 #include "train/weights.h"
 
 static void assign(struct sy_setting *config, const char *assignments, struct sy_problems *problems) {
@@ -37,17 +36,22 @@ static void draw(struct rig *rig, struct rig_images images) {
     }
 }
 
-/* What the last stage trains, without what it would start from. */
-static struct sy_setting *last_stage(struct sy_setting *config, struct rig *rig) {
-    struct sy_stages *stages = sy_stages_create(config, rig->registry, rig->problems);
-    cr_assert(stages != NULL, "%s", sy_problems_text(rig->problems, 0));
-    struct sy_setting *last = sy_setting_copy(stages->at[stages->count - 1].config);
-    cr_assert(last != NULL);
-    sy_stages_destroy(stages);
-    return last;
+/* What a stage trains (NULL: the last), without what it would start from. */
+static struct sy_setting *take_stage(struct sy_setting *config, const char *name, struct rig *rig) {
+    rig->stages = sy_stages_create(config, rig->registry, rig->problems);
+    cr_assert(rig->stages != NULL, "%s", sy_problems_text(rig->problems, 0));
+    rig->stage = rig->stages->count - 1;
+    for (size_t i = 0; name && i < rig->stages->count; i++) {
+        rig->stage = strcmp(rig->stages->at[i].name, name) ? rig->stage : i;
+    }
+    cr_assert(!name || !strcmp(rig->stages->at[rig->stage].name, name), "no stage %s", name);
+    struct sy_setting *stage = sy_setting_copy(rig->stages->at[rig->stage].config);
+    cr_assert(stage != NULL);
+    return stage;
 }
 
-struct rig rig_make(const char *text, const char *file, const char *assignments, struct rig_images images) {
+static struct rig make(const char *text, const char *file, const char *stage, const char *assignments,
+                       struct rig_images images) {
     const struct sy_dataset_info info = {.size = sizeof info,
                                          .classes = images.classes,
                                          .count = {64, 0},
@@ -67,7 +71,7 @@ struct rig rig_make(const char *text, const char *file, const char *assignments,
     }
     assign(config, assignments ? assignments : "", rig.problems);
     if (sy_is_staged(config)) {
-        config = last_stage(config, &rig);
+        config = take_stage(config, stage, &rig);
     }
     rig.experiment = sy_experiment_create_unfed(config, rig.registry, &info, rig.problems);
     cr_assert(rig.experiment != NULL, "%s", sy_problems_text(rig.problems, 0));
@@ -76,9 +80,18 @@ struct rig rig_make(const char *text, const char *file, const char *assignments,
     return rig;
 }
 
+struct rig rig_make(const char *text, const char *file, const char *assignments, struct rig_images images) {
+    return make(text, file, NULL, assignments, images);
+}
+
+struct rig rig_make_stage(const char *file, const char *stage, const char *assignments, struct rig_images images) {
+    return make(NULL, file, stage, assignments, images);
+}
+
 void rig_finish(struct rig *rig) {
     sy_cohort_destroy(rig->cohort);
     sy_experiment_destroy(rig->experiment);
+    sy_stages_destroy(rig->stages);
     sy_registry_destroy(rig->registry);
     sy_problems_destroy(rig->problems);
     free(rig->image);
@@ -120,6 +133,31 @@ float *rig_get(const struct rig *rig, const char *node, int32_t stored, const ch
     }
     cr_assert(false, "%s has no %s", node, parameter);
     return NULL;
+}
+
+int rig_start(struct rig *rig, const struct rig *other) {
+    const struct sy_stage *stage = &rig->stages->at[rig->stage];
+    struct sy_error err = {.size = sizeof err};
+    int started = 0;
+    for (size_t i = 0; i < stage->n_starts; i++) {
+        const struct sy_stage_start *start = &stage->starts[i];
+        if (start->stage != other->stage) {
+            continue;
+        }
+        cr_assert_eq(start->moment, SY_STAGE_LAST, "%s starts from another moment", start->node);
+        struct sy_member *member = &rig->cohort->members[rig_node(rig, start->node)];
+        const struct sy_graph *graph = &member->node->graph->graph;
+        for (int32_t p = 0; p < graph->n_params; p++) {
+            size_t count;
+            float *values = rig_get(other, start->source, SY_PARAMETER_VALUE, graph->params[p]->name, &count);
+            cr_assert_eq(count, sy_param_count(graph->params[p]));
+            struct sy_tensor tensor = sy_param_tensor(graph->params[p], SY_F32, values);
+            cr_assert_eq(rig->experiment->backend_ops->set(member->plan, SY_PARAMETER_VALUE, p, &tensor, &err), SY_OK);
+            free(values);
+        }
+        started++;
+    }
+    return started;
 }
 
 void rig_pattern(struct rig *rig, const char *node, int32_t seed) {

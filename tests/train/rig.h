@@ -3,6 +3,7 @@
 #define TEST_TRAIN_RIG_H
 
 #include "train/cohort.h"
+#include "train/stages.h"
 
 struct rig {
     struct sy_problems *problems;
@@ -14,6 +15,8 @@ struct rig {
     int64_t *samples;
     const float **views;
     int64_t step;
+    struct sy_stages *stages; /* of a file with some, and which of them this is */
+    size_t stage;
 };
 
 /* What images look like: side x side, so many classes. */
@@ -25,6 +28,10 @@ struct rig_images {
  * are k/8 for whole k within [-8, 8], labels anything, both the same for the same side and batch. Whatever is wrong ends
  * the test. */
 struct rig rig_make(const char *text, const char *file, const char *assignments, struct rig_images images);
+/* Another stage of a file. */
+struct rig rig_make_stage(const char *file, const char *stage, const char *assignments, struct rig_images images);
+/* Gives the nodes of rig's stage what they start from, by its `init`, of another stage of the same file. How many. */
+int rig_start(struct rig *rig, const struct rig *other);
 void rig_finish(struct rig *rig);
 /* One step, in an epoch; rig->step counts. */
 void rig_step(struct rig *rig, int64_t epoch);

@@ -12,14 +12,15 @@ static const struct rig_images small = {8, 5};
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 enum { EPOCH = 40 };
 
-/* A method's configuration with small networks and a small rate; every node begins with a pattern, that of the n-th in
- * the configuration with seed n from 1, those that follow others with the other's. */
-static struct rig make_method_on(const char *method, const char *more, struct rig_images images) {
+/* A stage of a method's configuration (NULL: the last, or all there is) with small networks and a small rate; every node
+ * begins with a pattern, that of the n-th in the configuration with seed n from 1, those that follow others with the
+ * other's. */
+static struct rig make_stage_on(const char *method, const char *stage, const char *more, struct rig_images images) {
     char file[256], assignments[4096];
     snprintf(file, sizeof file, "experiments/methods/%s.cfg", method);
     int used = snprintf(assignments, sizeof assignments,
                         "backend=reference\nthreads=1\ndata.batch=4\ntrain.optimizer.lr=0.01\n%s", more);
-    struct rig probe = rig_make(NULL, file, assignments, images);
+    struct rig probe = rig_make_stage(file, stage, assignments, images);
     for (int32_t i = 0; i < probe.experiment->n_nodes; i++) {
         if (sy_setting_find(probe.experiment->nodes[i].setting, "depth")) {
             used += snprintf(assignments + used, sizeof assignments - (size_t)used, "nodes.%s.depth=8\n",
@@ -27,7 +28,7 @@ static struct rig make_method_on(const char *method, const char *more, struct ri
         }
     }
     rig_finish(&probe);
-    struct rig rig = rig_make(NULL, file, assignments, images);
+    struct rig rig = rig_make_stage(file, stage, assignments, images);
     for (int32_t i = 0; i < rig.experiment->n_nodes; i++) {
         int32_t leader = i;
         while (rig.experiment->nodes[leader].follow.kind) {
@@ -36,6 +37,10 @@ static struct rig make_method_on(const char *method, const char *more, struct ri
         rig_pattern(&rig, rig.experiment->nodes[i].name, leader + 1);
     }
     return rig;
+}
+
+static struct rig make_method_on(const char *method, const char *more, struct rig_images images) {
+    return make_stage_on(method, NULL, more, images);
 }
 
 static struct rig make_method(const char *method, const char *more) {
@@ -66,28 +71,32 @@ static void expect_gradient(const struct rig *rig, const struct golden_gradient 
     free(gradient);
 }
 
-/* Takes over the rig. */
-static void follow_in(struct rig rig, const char *method, int64_t epoch) {
+static void follow_on(struct rig *rig, const char *method, int64_t epoch) {
     int compared = 0;
     for (int step = 0; step < GOLDEN_STEPS; step++) {
         char what[32];
         snprintf(what, sizeof what, "loss of step %d", step + 1);
-        rig_step(&rig, epoch);
+        rig_step(rig, epoch);
         for (size_t i = 0; i < COUNT(golden_losses); i++) {
             if (!strcmp(golden_losses[i].method, method)) {
-                double loss = rig.cohort->members[rig_node(&rig, golden_losses[i].node)].loss;
+                double loss = rig->cohort->members[rig_node(rig, golden_losses[i].node)].loss;
                 expect_near(loss, golden_losses[i].losses[step], 1e-5, method, golden_losses[i].node, what);
                 compared++;
             }
         }
         for (size_t i = 0; i < COUNT(golden_gradients) && step == 0; i++) {
             if (!strcmp(golden_gradients[i].method, method)) {
-                expect_gradient(&rig, &golden_gradients[i]);
+                expect_gradient(rig, &golden_gradients[i]);
                 compared++;
             }
         }
     }
     cr_expect(compared > GOLDEN_STEPS, "there are numbers for %s", method);
+}
+
+/* Takes over the rig. */
+static void follow_in(struct rig rig, const char *method, int64_t epoch) {
+    follow_on(&rig, method, epoch);
     rig_finish(&rig);
 }
 
@@ -187,6 +196,23 @@ Test(methods, fitnet) {
 Test(methods, fitnet_with_regressors_of_other_sizes) {
     follow(make_method("fitnet", REGRESSOR("64", "2", "stage2", "stage3")), "fitnet_half");
     follow(make_method("fitnet", REGRESSOR("32", "4", "stage3", "stage2")), "fitnet_twice");
+}
+
+/* Both stages: ten steps by the hint alone, and from the lower half as it is then, ten by KD. */
+#define HALVES                                                                                                       \
+    SMALL_PAIR("teacher")                                                                                            \
+    "stages.hint.nodes.lower.plugin=resnet_cifar\nstages.hint.nodes.lower.depth=8\n"                                 \
+    "stages.student.nodes.lower.plugin=resnet_cifar\nstages.student.nodes.lower.depth=8\n"                           \
+    "stages.hint.nodes.regressor.channels=32\nstages.hint.nodes.regressor.rows=0\nstages.hint.train.optimizer.lr=0." \
+    "02\n"
+
+Test(methods, fitnet_paper) {
+    struct rig hint = make_stage_on("fitnet_paper", "hint", HALVES, small);
+    struct rig student = make_stage_on("fitnet_paper", "student", HALVES, small);
+    follow_on(&hint, "fitnet_paper_hint", 0); /* this stage's rate falls in epoch 40 */
+    cr_expect_eq(rig_start(&student, &hint), 1, "of the hint's stage, the lower half and nothing else");
+    follow(student, "fitnet_paper");
+    rig_finish(&hint);
 }
 
 /* Images of 16 x 16: a third of the places of the last maps is not none. */
@@ -369,6 +395,7 @@ Test(methods, with_edges_held_at_nothing_there_might_be_none_offline) {
         {"crd_kd", EMBEDDED},
         {"dkd", OFFLINE},
         {"fitnet", OFFLINE "stages.student.nodes.regressor.channels=32\nstages.student.nodes.regressor.rows=0\n"},
+        {"fitnet_paper", HALVES},
         {"kd", OFFLINE},
         {"rco", OFFLINE},
         {"rco_greedy", OFFLINE},
