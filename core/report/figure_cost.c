@@ -47,8 +47,9 @@ static int one_figure(struct sy_figures *figures, int32_t node, enum sy_metric c
                        "test accuracy (%)");
         sy_sketch_tics(&sketch, range[0], range[1]);
         fputs("set grid xtics ytics lw 0.3 dt 1 lc rgb '#DDDDDD'\nset key outside top center horizontal maxcols 4\n"
-              "set offsets graph 0.08, graph 0.08, graph 0.08, graph 0.08\nset bars 0.4\n",
+              "set offsets graph 0.08, graph 0.08, graph 0.08, graph 0.08\nset bars 0.4\nset xrange [0<*:*]\n",
               sketch.script);
+        sy_sketch_percent(&sketch);
         sy_sketch_plot(&sketch);
         fputs("  plot \\\n", sketch.script);
         for (int32_t i = 0; i < count; i++) {

@@ -161,8 +161,12 @@ static int one_figure(struct sy_figures *figures, const struct wish *wish, const
         sy_sketch_axes(&sketch, "epoch", wish->unit);
         sy_sketch_key(&sketch, wish->corner, count);
         sy_sketch_tics(&sketch, 0, longest(report) < 5 ? 5 : longest(report)); /* there are no half epochs */
-        fprintf(sketch.script, "set xrange [0:%g]\nset offsets 0,0,graph 0.02,0\n%s", longest(report),
-                wish->series == expert_share ? "set yrange [0:*<100]\n" : "");
+        fprintf(sketch.script, "set xrange [0:%g]\nset offsets 0,0,graph 0.02,0\n", longest(report));
+        if (wish->series == expert_share) {
+            fputs("set yrange [0:*<100]\n", sketch.script);
+        } else if (wish->series == test_accuracy) {
+            sy_sketch_percent(&sketch);
+        }
         write_plot(&sketch, report, shown, count, second != NULL);
     }
     return sy_sketch_end(&sketch, caption(report, wish, node, second != NULL, count, all), err);

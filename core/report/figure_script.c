@@ -117,6 +117,12 @@ void sy_sketch_axes(struct sy_sketch *sketch, const char *x, const char *y) {
     }
 }
 
+void sy_sketch_percent(struct sy_sketch *sketch) {
+    if (sketch->script) {
+        fputs("set yrange [0<*:*<100]\n", sketch->script);
+    }
+}
+
 void sy_sketch_tics(struct sy_sketch *sketch, double low, double high) {
     static const double round[] = {1, 2, 5, 10};
     double range = high - low;

@@ -29,6 +29,8 @@ void sy_sketch_text(FILE *out, const char *text);
 void sy_sketch_number(FILE *out, double value);
 /* Axis labels. */
 void sy_sketch_axes(struct sy_sketch *sketch, const char *x, const char *y);
+/* The y axis is in per cent: as long as the data ask for, but never below 0 or above 100. */
+void sy_sketch_percent(struct sy_sketch *sketch);
 /* The line style of a variant, the same in all figures; from 1. */
 int sy_sketch_style(int32_t variant);
 /* At most six tics on the x axis, at round numbers, for figures from low to high; 3.3 inches have no room for more. */

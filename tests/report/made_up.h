@@ -8,6 +8,7 @@ struct made_up {
     int32_t variants, seeds, epochs, steps; /* steps of an epoch; 0: no steps.jsonl */
     int32_t classes;                        /* of predictions.json; 0: none */
     int same;                               /* all variants alike, to the bit */
+    int extreme;                            /* -1: every accuracy is 0; 1: all are 1; and vanilla took no time */
 };
 
 /* Makes FOLDER/suite.json and FOLDER/VARIANT/seed-N; variants are called vanilla, dml, switokd, v4, v5, ...; seeds count

@@ -116,6 +116,45 @@ Test(figures, data_are_means_and_bands) {
     free(data);
 }
 
+/* The ends of a figure's axes, as gnuplot drew it. */
+static void read_axes(const char *name, double ends[4]) {
+    char command[1000];
+    snprintf(command, sizeof command,
+             "cd '%s/figures' && gnuplot -e \"kinds='svg'\" %s.gp -e 'set print \"ends\"; print GPVAL_X_MIN, "
+             "GPVAL_X_MAX, GPVAL_Y_MIN, GPVAL_Y_MAX'",
+             scratch.path, name);
+    cr_assert_eq(system(command), 0, "%s", name);
+    size_t count;
+    char *text = get_bytes(scratch_file(&scratch, "figures/ends"), &count);
+    cr_assert_eq(sscanf(text, "%lf %lf %lf %lf", &ends[0], &ends[1], &ends[2], &ends[3]), 4, "%s", text);
+    free(text);
+}
+
+/* Also where there is nothing but one number, around which gnuplot would put an axis. */
+static void expect_axes_of_what_can_be(int extreme) {
+    static const char *const names[] = {"accuracy-1", "accuracy-2", "cost-1", "cost-2"};
+    if (!has_gnuplot()) {
+        cr_skip("no gnuplot here");
+    }
+    make((struct made_up){.variants = 2, .seeds = 2, .epochs = 3, .extreme = extreme});
+    draw();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        double ends[4];
+        cr_assert(named(names[i])->drawn, "%s", names[i]);
+        read_axes(names[i], ends);
+        cr_expect(ends[0] >= 0 && ends[0] < ends[1], "%s: x from %g to %g", names[i], ends[0], ends[1]);
+        cr_expect(ends[2] >= 0 && ends[2] < ends[3] && ends[3] <= 100, "%s: y from %g to %g", names[i], ends[2],
+                  ends[3]);
+    }
+}
+
+Test(figures, no_axis_shows_less_than_nothing) {
+    expect_axes_of_what_can_be(-1);
+}
+Test(figures, no_axis_shows_more_than_all) {
+    expect_axes_of_what_can_be(1);
+}
+
 /* A journal of several megabytes is sampled, one of few bytes read whole; both tell the same. */
 Test(figures, steps_of_large_journals_are_sampled) {
     make((struct made_up){.variants = 3, .seeds = 1, .epochs = 20, .steps = 600});
