@@ -2,12 +2,19 @@
 #include <switchyard/network.h>
 
 struct resnet_cifar {
-    int32_t depth, from, to;
+    int32_t depth, shortcut, from, to;
 };
+
+enum { PADDING, PROJECTION };
 
 static const struct sy_field fields[] = {
     SY_PARAM(struct resnet_cifar, depth, .def = 20, .min = 8, .max = 1202,
              .doc = "convolutions and the classifier: 6n + 2 (20, 32, 44, 56, 110, ...)"),
+    SY_PARAM(struct resnet_cifar, shortcut, .choices = "padding|projection",
+             .doc =
+                 "where shapes change; padding: option A, without parameters; projection: option B, 1x1 convolution and batch "
+                 "norm, convolutions begin by fan_out and the classifier as PyTorch has it",
+             .reference = "padding: released code of SwitOKD, ECCV 2022; projection: of FFSD, TNNLS 2022"),
     SY_PARAM(struct resnet_cifar, from, .def = 1, .min = 1, .max = 3,
              .doc = "first stage; from 2 on there is no stem, and the node is fed by the stage before"),
     SY_PARAM(struct resnet_cifar, to, .def = 3, .min = 1, .max = 3,
@@ -15,7 +22,8 @@ static const struct sy_field fields[] = {
     SY_END,
 };
 
-static const struct sy_init kaiming = {SY_INIT_KAIMING_NORMAL_IN, 0, 0};
+/* Of convolutions, by shortcut. */
+static const struct sy_init normal[] = {{SY_INIT_KAIMING_NORMAL_IN, 0, 0}, {SY_INIT_KAIMING_NORMAL_OUT, 0, 0}};
 
 static int init(void *self, struct sy_error *err) {
     const struct resnet_cifar *resnet = self;
@@ -32,9 +40,10 @@ static int init(void *self, struct sy_error *err) {
 }
 
 /* conv 3x3 - bn - relu - conv 3x3 - bn, plus the input (where shapes change: every second row and column, zero channels
- * on both sides: option A), then relu. */
-static int32_t block(const struct sy_builder *b, int32_t x, int32_t channels, int32_t stride, int32_t stage,
-                     int32_t index) {
+ * on both sides: option A; or conv 1x1 - bn: option B), then relu. */
+static int32_t block(const struct sy_builder *b, int32_t x, int32_t shortcut, int32_t channels, int32_t stride,
+                     int32_t stage, int32_t index) {
+    struct sy_init kaiming = normal[shortcut];
     int32_t more = channels - sy_channels(b, x);
     int32_t h = sy_conv2d(
         b, x, SY_CONV2D(.channels = channels, .kernel = 3, .stride = stride, .padding = 1, .weight_init = kaiming),
@@ -43,7 +52,11 @@ static int32_t block(const struct sy_builder *b, int32_t x, int32_t channels, in
     h = sy_conv2d(b, h, SY_CONV2D(.channels = channels, .kernel = 3, .padding = 1, .weight_init = kaiming),
                   "layer%d.%d.conv2", stage, index);
     h = sy_batch_norm(b, h, SY_BATCH_NORM(.eps = 0), "layer%d.%d.bn2", stage, index);
-    if (stride != 1 || more != 0) {
+    if ((stride != 1 || more != 0) && shortcut == PROJECTION) {
+        x = sy_conv2d(b, x, SY_CONV2D(.channels = channels, .stride = stride, .weight_init = kaiming),
+                      "layer%d.%d.downsample.0", stage, index);
+        x = sy_batch_norm(b, x, SY_BATCH_NORM(.eps = 0), "layer%d.%d.downsample.1", stage, index);
+    } else if (stride != 1 || more != 0) {
         x = sy_slice_pad(b, x, stride, more / 2, more - more / 2);
     }
     return sy_relu(b, sy_add(b, h, x));
@@ -51,6 +64,7 @@ static int32_t block(const struct sy_builder *b, int32_t x, int32_t channels, in
 
 static int build(const void *self, const struct sy_builder *b, const struct sy_network_in *in, struct sy_error *err) {
     const struct resnet_cifar *resnet = self;
+    const struct sy_init kaiming = normal[resnet->shortcut], usual = {SY_INIT_DEFAULT, 0, 0};
     int32_t x = in->inputs[0];
     if (resnet->from == 1) {
         x = sy_conv2d(b, x, SY_CONV2D(.channels = 16, .kernel = 3, .padding = 1, .weight_init = kaiming), "conv1");
@@ -62,7 +76,7 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
     }
     for (int32_t stage = resnet->from; stage <= resnet->to; stage++) {
         for (int32_t i = 0; i < (resnet->depth - 2) / 6; i++) {
-            x = block(b, x, 8 << stage, stage > 1 && i == 0 ? 2 : 1, stage, i);
+            x = block(b, x, resnet->shortcut, 8 << stage, stage > 1 && i == 0 ? 2 : 1, stage, i);
         }
         sy_output(b, x, "stage%d", stage);
     }
@@ -70,7 +84,9 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
         return SY_OK;
     }
     x = sy_output(b, sy_global_avg_pool(b, x), "pooled");
-    x = sy_linear(b, x, SY_LINEAR(.features = in->classes, .weight_init = kaiming), "linear");
+    x = sy_linear(b, x,
+                  SY_LINEAR(.features = in->classes, .weight_init = resnet->shortcut == PROJECTION ? usual : kaiming),
+                  "linear");
     sy_output(b, x, "logits");
     return SY_OK;
 }
@@ -79,7 +95,7 @@ static const struct sy_network_ops ops = {.size = sizeof ops, .init = init, .bui
 
 SY_PLUGIN(
     SY_NETWORK, "resnet_cifar", struct resnet_cifar, .fields = fields, .ops = &ops, .short_name = "resnet-{depth}",
-    .doc = "residual network for small images, option-A shortcuts (ResNet-20, 32, 44, 56, 110)",
+    .doc = "residual network for small images (ResNet-20, 32, 44, 56, 110)",
     .help =
         "Channels 16, 32 and 64; parameters named as in the PyTorch models released with SwitOKD. Outputs: stem,\n"
         "stage1 to stage3, pooled, logits. ResNet-20 with 10 classes has 269,722 parameters. With to = 2 it is the\n"

@@ -162,6 +162,8 @@ Test(outputs, weights_start_as_in_the_released_code) {
         {"wrn", {{"variant", 1}}, "fc.bias", 0, 1},
         {"resnet_cifar", {{NULL, 0}}, "layer3.0.conv1.weight", sqrt(2.0 / (9 * 32)), 18432},
         {"resnet_cifar", {{NULL, 0}}, "linear.weight", sqrt(2.0 / 64), 640},
+        {"resnet_cifar", {{"shortcut", 1}}, "layer3.0.conv1.weight", sqrt(2.0 / (9 * 64)), 18432},
+        {"resnet_cifar", {{"shortcut", 1}}, "layer3.0.downsample.0.weight", sqrt(2.0 / 64), 2048},
         {"mobilenetv2", {{NULL, 0}}, "blocks.6.0.conv.3.weight", sqrt(2.0 / (9 * 480)), 4320},
         {"mobilenetv2", {{NULL, 0}}, "classifier.0.weight", 0.01, 12800},
         {"mobilenetv2", {{NULL, 0}}, "classifier.0.bias", 0, 1},

@@ -39,30 +39,34 @@ def norm(layer):
 
 
 class Block(nn.Module):
-    def __init__(self, before, after, stride):
+    def __init__(self, before, after, stride, projects):
         super().__init__()
         self.conv1, self.bn1 = nn.Conv2d(before, after, 3, stride, 1, bias=False), norm(nn.BatchNorm2d(after))
         self.conv2, self.bn2 = nn.Conv2d(after, after, 3, 1, 1, bias=False), norm(nn.BatchNorm2d(after))
         self.stride, self.more = stride, after - before
+        if projects and (stride != 1 or before != after):
+            self.downsample = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), norm(nn.BatchNorm2d(after)))
 
     def forward(self, x):
         h = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        if self.stride != 1 or self.more:
+        if hasattr(self, "downsample"):
+            x = self.downsample(x)
+        elif self.stride != 1 or self.more:
             side = self.more // 2
             x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, side, self.more - side))
         return F.relu(h + x)
 
 
 class ResNet8(nn.Module):
-    """Stages first to last; outputs by name."""
+    """Stages first to last; outputs by name. Shortcuts of option A, or, where it projects, of option B."""
 
-    def __init__(self, first=1, last=3):
+    def __init__(self, first=1, last=3, projects=False):
         super().__init__()
         if first == 1:
             self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), norm(nn.BatchNorm2d(16))
         for stage in range(first, last + 1):
             before = 16 if stage == 1 else 4 << stage
-            setattr(self, f"layer{stage}", nn.Sequential(Block(before, 8 << stage, 1 if stage == 1 else 2)))
+            setattr(self, f"layer{stage}", nn.Sequential(Block(before, 8 << stage, 1 if stage == 1 else 2, projects)))
         if last == 3:
             self.linear = nn.Linear(64, CLASSES)
         self.first, self.last = first, last
@@ -422,7 +426,8 @@ class Ffsd(Method):
     decay, decays, adam = 1e-4, {"fused": 1e-5}, ("up1", "up2")
 
     def __init__(self):
-        self.modules = seeded({"one": ResNet8(), "two": ResNet8(), "fused": Fusion(64), "leader": ResNet8(),
+        one, two, leader = [ResNet8(projects=True) for _ in range(3)]
+        self.modules = seeded({"one": one, "two": two, "fused": Fusion(64), "leader": leader,
                                "trans": Widening(64, 128), "up1": Regressor(64, 32, twice=True, bias=False),
                                "up2": Regressor(32, 16, twice=True, bias=False)})
 

@@ -215,9 +215,20 @@ Test(methods, fitnet_paper) {
     rig_finish(&hint);
 }
 
-/* Images of 16 x 16: a third of the places of the last maps is not none. */
+/* Images of 16 x 16: a third of the places of the last maps is not none. The code counts epochs from 1. */
 Test(methods, ffsd) {
-    follow(make_method_on("ffsd", "nodes.up1.rows=8\nnodes.up2.rows=16\n", (struct rig_images){16, 5}), "ffsd");
+    struct rig rig = make_method_on("ffsd", "nodes.up1.rows=8\nnodes.up2.rows=16\n", (struct rig_images){16, 5});
+    int32_t warming = 0;
+    for (int32_t e = 0; e < rig.experiment->n_edges; e++) {
+        const struct sy_ramp *ramp = &rig.experiment->edges[e].ramp;
+        warming += ramp->ramp != SY_RAMP_NONE;
+        for (int epoch = 1; epoch < 10 && ramp->ramp != SY_RAMP_NONE; epoch++) {
+            double missing = epoch < 5 ? 1 - epoch / 5.0 : 0;
+            cr_expect_float_eq(sy_ramp_factor(ramp, epoch - 1), exp(-5 * missing * missing), 1e-12, "epoch %d", epoch);
+        }
+    }
+    cr_expect_eq(warming, 9, "all but KL and the mean: %d", warming);
+    follow(rig, "ffsd");
 }
 
 /* The memories begin with a pattern, and nothing is left to chance: all samples of other classes are drawn. */
