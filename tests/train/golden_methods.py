@@ -420,16 +420,29 @@ def diversity(x, y):
     return (x - torch.where(y < threshold, y, torch.where(y > threshold, n - y, n / 2))).pow(2).mean()
 
 
+def shifted(y):
+    """The map that FFSD's second student sees through its helper: every channel gets what is missing of the attention to
+    that of a network which looks elsewhere, times the norm, divided by the number of channels."""
+    a = y.pow(2).mean(1).flatten(1)
+    n, unit = a.norm(dim=1, keepdim=True), F.normalize(a)
+    threshold = unit.sort(dim=1).values[:, unit.shape[1] // 3 - 1, None]
+    goal = torch.where(unit < threshold, unit, torch.where(unit > threshold, n - unit, n / 2))
+    return y + ((goal - unit) * n / y.shape[1]).view(y.shape[0], 1, *y.shape[2:])
+
+
 class Ffsd(Method):
     """In epoch 40 all warm-ups are over. Images of 16 x 16, so that last maps have a third of their places."""
 
-    decay, decays, adam = 1e-4, {"fused": 1e-5}, ("up1", "up2")
+    decay, decays, adam = 1e-4, {"fused": 1e-5}, ("up1", "up2", "back1", "back2")
 
-    def __init__(self):
+    def __init__(self, light=1e-5):
+        self.light = light
         one, two, leader = [ResNet8(projects=True) for _ in range(3)]
         self.modules = seeded({"one": one, "two": two, "fused": Fusion(64), "leader": leader,
                                "trans": Widening(64, 128), "up1": Regressor(64, 32, twice=True, bias=False),
                                "up2": Regressor(32, 16, twice=True, bias=False)})
+        for name, seed, channels in (("back1", 11, (64, 32)), ("back2", 12, (32, 16))):
+            self.modules[name] = pattern(Regressor(*channels, twice=True, bias=False), seed)
 
     def losses(self, m, _):
         one, two, leader = [m[k](images(side=16)) for k in ("one", "two", "leader")]
@@ -437,19 +450,27 @@ class Ffsd(Method):
         with torch.no_grad():
             taught1 = m["up1"].eval()(fused["fused"])
             taught2 = m["up2"].eval()(taught1)
+            shown1 = m["back1"].eval()(shifted(one["stage3"]))
+            shown2 = m["back2"].eval()(shown1)
         up1 = m["up1"].train()(leader["stage3"].detach())
         up2 = m["up2"].train()(up1)
-        own = [leader[k].detach() for k in ("stage2", "stage1")]
+        back1 = m["back1"].train()(two["stage3"].detach())
+        back2 = m["back2"].train()(back1)
+        own, theirs = [[net[k].detach() for k in ("stage2", "stage1")] for net in (leader, two)]
+        apart = (diversity(two["stage3"], one["stage3"].detach()) + attention(two["stage2"], shown1)
+                 + attention(two["stage1"], shown2))
         z, mean = [one["logits"], two["logits"]], (one["logits"] + two["logits"]).detach() / 2
         shaped = 10 * (attention(leader["stage3"], fused["fused"].detach()) + attention(leader["stage2"], taught1)
                        + attention(leader["stage1"], taught2))
         return {"one": ce(z[0]) + kl(z[1].detach(), z[0], 2),
-                "two": ce(z[1]) + kl(z[0].detach(), z[1], 2) + 1e-5 * diversity(two["stage3"], one["stage3"].detach()),
+                "two": ce(z[1]) + kl(z[0].detach(), z[1], 2) + self.light * apart,
                 "fused": ce(fused["logits"]) + kl(mean, fused["logits"], 2),
                 "leader": ce(leader["logits"]) + kl(fused["logits"].detach(), leader["logits"], 2) + shaped,
                 "trans": 10 * attention(m["trans"](leader["stage3"]), fused["joined"]),
                 "up1": 1000 * (units(up1, own[0]) + attention(up1, own[0])),
-                "up2": 1000 * (units(up2, own[1]) + attention(up2, own[1]))}
+                "up2": 1000 * (units(up2, own[1]) + attention(up2, own[1])),
+                "back1": 1000 * (units(back1, theirs[0]) + attention(back1, theirs[0])),
+                "back2": 1000 * (units(back2, theirs[1]) + attention(back2, theirs[1]))}
 
 
 class Byot(Method):
@@ -620,7 +641,7 @@ METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda
            "dml_official": lambda: Alternating(official=True), "dml_e": lambda: Alternating(averaged=True), "kdcl": Kdcl,
            "kdcl_reimplemented": lambda: Kdcl(True), "one_okddip": lambda: One(5e-4, True, True),
            "pcl_reimplemented": PclOfEpoch2, "takd_official": lambda: Kd(0.5, 0.005, 5, 1e-4), "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True),
-           "fitnet_paper": FitNetInStages}
+           "fitnet_paper": FitNetInStages, "ffsd_diverse": lambda: Ffsd(1)}
 
 for method, make in METHODS.items():
     make().train(method)
