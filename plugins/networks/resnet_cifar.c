@@ -12,8 +12,7 @@ static const struct sy_field fields[] = {
              .doc = "convolutions and the classifier: 6n + 2 (20, 32, 44, 56, 110, ...)"),
     SY_PARAM(struct resnet_cifar, shortcut, .choices = "padding|projection",
              .doc = "where shapes change; padding: option A, without parameters; projection: option B, 1x1 convolution "
-                    "and batch "
-                    "norm, convolutions begin by fan_out and the classifier as PyTorch has it",
+                    "and batch norm, convolutions begin by fan_out and the classifier as PyTorch has it",
              .reference = "padding: released code of SwitOKD, ECCV 2022; projection: of FFSD, TNNLS 2022"),
     SY_PARAM(struct resnet_cifar, from, .def = 1, .min = 1, .max = 3,
              .doc = "first stage; from 2 on there is no stem, and the node is fed by the stage before"),
