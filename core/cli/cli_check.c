@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "../config/untrusted.h"
-#include "../train/memory.h"
 #include "../train/stages.h"
 #include "describe.h"
 #include "draw.h"
@@ -64,18 +63,14 @@ static void tell_code(const struct sy_experiment *experiment) {
     }
 }
 
-static int describe(struct sy_experiment *experiment, const struct pictures *pictures, const char *stage) {
-    struct sy_error err = {.size = sizeof err};
+static int describe(const struct sy_experiment *experiment, const struct sy_memory *need,
+                    const struct pictures *pictures, const char *stage) {
     sy_describe_machine(stdout, experiment);
     sy_describe_data(stdout, experiment);
     sy_describe_nodes(stdout, experiment);
     sy_describe_wiring(stdout, experiment);
     sy_describe_rates(stdout, experiment);
-    int status = sy_describe_memory(stdout, experiment, &err);
-    if (status != SY_OK) {
-        fprintf(stderr, "switchyard: %s\n", err.text);
-        return SY_EXIT_BAD_INPUT;
-    }
+    sy_describe_memory(stdout, experiment, need);
     sy_describe_plugins(stdout, experiment);
     tell_code(experiment);
     return draw(experiment, pictures, stage);
@@ -103,7 +98,7 @@ struct telling {
 };
 
 static void describe_stage(void *context, const struct sy_stages *stages, size_t index,
-                           struct sy_experiment *experiment) {
+                           struct sy_experiment *experiment, const struct sy_memory *need) {
     const struct sy_stage *stage = &stages->at[index];
     struct telling *telling = context;
     printf("%sstage %zu of %zu: %s\n\n", index ? "\n\n" : "", index + 1, stages->count, stage->name);
@@ -114,7 +109,7 @@ static void describe_stage(void *context, const struct sy_stages *stages, size_t
     for (size_t i = 0; i < stage->n_starts; i++) {
         name_start(experiment, stages, &stage->starts[i]);
     }
-    int now = describe(experiment, telling->pictures, stage->name);
+    int now = describe(experiment, need, telling->pictures, stage->name);
     telling->code = now > telling->code ? now : telling->code;
 }
 
@@ -130,10 +125,9 @@ static int check(struct sy_setting *config, struct sy_registry *registry, const 
         return good && !sy_problems_count(problems) ? telling.code : SY_EXIT_BAD_INPUT;
     }
     struct sy_experiment *experiment = sy_experiment_create(config, registry, problems);
-    int code = experiment && !sy_problems_count(problems) ? describe(experiment, pictures, NULL) : SY_EXIT_BAD_INPUT;
-    if (code == SY_EXIT_OK) {
-        sy_memory_check(experiment, problems);
-    }
+    struct sy_memory need;
+    bool sound = experiment && !sy_problems_count(problems) && sy_memory_check(&need, experiment, problems);
+    int code = sound ? describe(experiment, &need, pictures, NULL) : SY_EXIT_BAD_INPUT;
     sy_experiment_destroy(experiment);
     return sy_problems_count(problems) ? SY_EXIT_BAD_INPUT : code;
 }

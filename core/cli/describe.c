@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../host/registry.h"
-#include "../train/memory.h"
 #include "../train/recording.h"
 
 void sy_describe_machine(FILE *out, const struct sy_experiment *experiment) {
@@ -274,38 +273,32 @@ static void print_offer(FILE *out, const struct sy_memory_offer *offer) {
     fprintf(out, "\n");
 }
 
-int sy_describe_memory(FILE *out, struct sy_experiment *experiment, struct sy_error *err) {
+void sy_describe_memory(FILE *out, const struct sy_experiment *experiment, const struct sy_memory *need) {
     const double mib = 1024.0 * 1024.0;
-    struct sy_memory need;
     struct sy_memory_offer offer;
-    int status = sy_memory_foresee(&need, experiment, err);
-    if (status != SY_OK) {
-        return status;
-    }
     fprintf(out, "\nmemory (foreseen, MiB)\n           %-20s %12s %12s %12s\n", "node", "parameters", "activations",
             "workspace");
     for (int32_t i = 0; i < experiment->n_nodes; i++) {
-        const struct sy_memory_plan *plan = &need.plans[i];
+        const struct sy_memory_plan *plan = &need->plans[i];
         fprintf(out, "           %-20s %12.1f %12.1f %12.1f\n", experiment->nodes[i].name, plan->parameters / mib,
                 plan->activations / mib, plan->workspace / mib);
         for (int32_t k = 0; k < plan->n_fallbacks; k++) {
             fprintf(out, "           %s has no fast path here\n", plan->fallbacks[k]);
         }
     }
-    print_part(out, "arrays", need.arrays, "outputs, gradients, softmaxes");
-    print_part(out, "loaders", need.loaders, NULL);
-    print_part(out, "checkpoint", need.checkpoint, "the largest file on its way");
-    if (need.undo > 0) {
-        print_part(out, "step to take back", need.undo, "train.on_nonfinite");
+    print_part(out, "arrays", need->arrays, "outputs, gradients, softmaxes");
+    print_part(out, "loaders", need->loaders, NULL);
+    print_part(out, "checkpoint", need->checkpoint, "the largest file on its way");
+    if (need->undo > 0) {
+        print_part(out, "step to take back", need->undo, "train.on_nonfinite");
     }
-    print_part(out, "program and data", need.program, "as they are now");
-    print_part(out, "peak", need.total, NULL);
+    print_part(out, "program and data", need->program, "as they are now");
+    print_part(out, "peak", need->total, NULL);
     sy_memory_offer(&offer);
     print_offer(out, &offer);
-    if (need.total - need.program > offer.available) {
+    if (need->total - need->program > offer.available) {
         fprintf(out, "           others have so much just now that this run would not fit beside them\n");
     }
-    return SY_OK;
 }
 
 static void print_source(FILE *out, const struct sy_experiment *experiment, const struct sy_instance *instance) {

@@ -16,7 +16,8 @@ bool sy_training_make(struct sy_training *training, struct sy_setting *config, s
     } else {
         training->experiment = sy_experiment_create(config, registry, problems);
         if (training->experiment) {
-            training->memory = sy_memory_check(training->experiment, problems);
+            struct sy_memory need;
+            training->memory = sy_memory_check(&need, training->experiment, problems) ? need.total : 0;
             training->name = training->experiment->name;
             training->seed = training->experiment->seed;
         }

@@ -218,15 +218,14 @@ void sy_memory_compare(const struct sy_experiment *experiment, const struct sy_m
     }
 }
 
-double sy_memory_check(struct sy_experiment *experiment, struct sy_problems *problems) {
-    struct sy_memory need;
+bool sy_memory_check(struct sy_memory *out, struct sy_experiment *experiment, struct sy_problems *problems) {
     struct sy_memory_offer offer;
     struct sy_error err = {.size = sizeof err};
-    if (sy_memory_foresee(&need, experiment, &err) != SY_OK) {
+    if (sy_memory_foresee(out, experiment, &err) != SY_OK) {
         sy_problem(problems, NULL, "%s", err.text);
-        return 0;
+        return false;
     }
     sy_memory_offer(&offer);
-    sy_memory_compare(experiment, &need, &offer, problems);
-    return need.total;
+    sy_memory_compare(experiment, out, &offer, problems);
+    return true;
 }

@@ -29,9 +29,9 @@ struct sy_memory {
 /* Everything about a batch of data.batch samples. Memory that a library takes for itself in a step is not foreseen. */
 int sy_memory_foresee(struct sy_memory *out, struct sy_experiment *experiment, struct sy_error *err);
 
-/* The total; a problem where the run cannot have so much here: more than the machine has, its control group or its address
- * space allows. Memory that others have just now is no reason. 0 after a problem that left it unknown. */
-double sy_memory_check(struct sy_experiment *experiment, struct sy_problems *problems);
+/* Foresees it; a problem where the run cannot have so much here: more than the machine has, its control group or its address
+ * space allows. Memory that others have just now is no reason. False after a problem that left it unknown. */
+bool sy_memory_check(struct sy_memory *out, struct sy_experiment *experiment, struct sy_problems *problems);
 /* The same from numbers that are known. */
 void sy_memory_compare(const struct sy_experiment *experiment, const struct sy_memory *need,
                        const struct sy_memory_offer *offer, struct sy_problems *problems);

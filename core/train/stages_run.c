@@ -66,8 +66,9 @@ static bool take_paths(struct sy_setting *mine, const struct sy_setting *theirs)
 
 static void check_stage(struct sy_stages *stages, size_t index,
                         void (*show)(void *context, const struct sy_stages *stages, size_t stage,
-                                     struct sy_experiment *experiment),
+                                     struct sy_experiment *experiment, const struct sy_memory *need),
                         void *context, struct sy_problems *problems) {
+    struct sy_memory need;
     struct sy_stage *stage = &stages->at[index];
     struct sy_setting *config = sy_setting_copy(stage->config), *groups = sy_setting_get(stages->config, "stages");
     struct sy_experiment *experiment = config ? sy_experiment_create(config, stages->registry, problems) : NULL;
@@ -80,12 +81,11 @@ static void check_stage(struct sy_stages *stages, size_t index,
     for (size_t i = 0; i < groups->n_children; i++) {
         good = take_paths(groups->children[i], experiment->config) && good;
     }
-    if (show && !sy_problems_count(problems)) {
-        show(context, stages, index, experiment);
-    }
-    if (!sy_problems_count(problems)) {
-        double memory = sy_memory_check(experiment, problems);
-        stages->memory = memory > stages->memory ? memory : stages->memory;
+    if (!sy_problems_count(problems) && sy_memory_check(&need, experiment, problems)) {
+        stages->memory = need.total > stages->memory ? need.total : stages->memory;
+        if (show) {
+            show(context, stages, index, experiment, &need);
+        }
     }
     if (!remember(stages, stage, experiment) || !good) {
         sy_problem(problems, NULL, "memory is used up");
@@ -95,7 +95,7 @@ static void check_stage(struct sy_stages *stages, size_t index,
 
 bool sy_stages_check(struct sy_stages *stages,
                      void (*show)(void *context, const struct sy_stages *stages, size_t stage,
-                                  struct sy_experiment *experiment),
+                                  struct sy_experiment *experiment, const struct sy_memory *need),
                      void *context, struct sy_problems *problems) {
     size_t before = sy_problems_count(problems);
     for (size_t i = 0; i < stages->count; i++) {
