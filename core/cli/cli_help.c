@@ -62,7 +62,9 @@ static void explain(const struct sy_found *found, const struct sy_kind *kind) {
 
 static void explain_kinds(const char *path, const struct sy_kind_table *kinds) {
     for (; kinds->kind; kinds++) {
-        printf("\n%s: { kind = \"%s\"; ... }  %s\n", path, kinds->kind, kinds->doc);
+        printf("\n");
+        sy_words_print(kinds->doc, printf("%s: { kind = \"%s\"; ... }  ", path, kinds->kind), 6, stdout);
+        printf("\n");
         sy_table_print(&(struct sy_table){kinds->fields, 0}, stdout);
     }
 }

@@ -46,5 +46,8 @@ int sy_table_check(const struct sy_table *table, size_t self_size, struct sy_err
 
 /* The table as help text: name, type, default, range, unit, doc, reference; one row a field. */
 void sy_table_print(const struct sy_table *table, FILE *out);
+/* Words of help, from a column on, in lines of at most 112, those after the first behind `blanks`; a word that is longer has
+ * a line of its own. Ends without a newline. */
+void sy_words_print(const char *text, int column, int blanks, FILE *out);
 
 #endif

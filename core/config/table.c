@@ -184,10 +184,8 @@ static void default_text(const struct sy_field *field, char *out, size_t room) {
     }
 }
 
-/* Words in lines of at most LINE columns, all behind as many blanks; a word that is longer has a line of its own. */
-static void print_words(const char *before, const char *text, const char *after, int blanks, FILE *out) {
+void sy_words_print(const char *text, int column, int blanks, FILE *out) {
     enum { LINE = 112 };
-    int column = fprintf(out, "%*s%s", blanks, "", before);
     for (const char *word = text; *word; word += strspn(word, " ")) {
         int length = (int)strcspn(word, " ");
         if (word > text && column + 1 + length > LINE) {
@@ -198,6 +196,11 @@ static void print_words(const char *before, const char *text, const char *after,
         column += fprintf(out, "%.*s", length, word);
         word += length;
     }
+}
+
+/* Between two signs, all lines behind as many blanks. */
+static void print_words(const char *before, const char *text, const char *after, int blanks, FILE *out) {
+    sy_words_print(text, fprintf(out, "%*s%s", blanks, "", before), blanks, out);
     fprintf(out, "%s\n", after);
 }
 

@@ -155,6 +155,7 @@ Test(options, too_many_assignments_are_refused_by_every_command_that_takes_them)
 Test(options, help_explains_the_config_and_every_form_of_a_name) {
     cr_expect_eq(run_program("help config"), 0);
     cr_expect(said("train.optimizer: { kind = \"sgd\"; ... }") && said("`stages: { first:"));
+    cr_expect_eq(system("grep -E '^train.schedule.{104}' out"), 1 << 8, "kinds are wrapped as their keys are");
     cr_expect_eq(run_program("help policy switokd"), 0);
     cr_assert_eq(system("cp out first"), 0);
     cr_expect_eq(run_program("help policy/switokd"), 0);
