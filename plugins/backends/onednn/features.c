@@ -114,70 +114,8 @@ static void channel_shuffle(const struct image *im, bool back) {
     }
 }
 
-/* One input element: y[o][h s + kh - p][w s + kw - p] += w[c][o][kh][kw] x; or dx += w dy, dw += x dy */
-static void spread(const struct image *im, size_t c, size_t p, const float *weights, float *dw) {
-    const struct value *in = value_of(im, 0), *out = value_of(im, -1);
-    const struct sy_op *op = im->node->op;
-    size_t k = (size_t)op->kernel, per = (size_t)out->channels / (size_t)op->groups;
-    size_t first = c / ((size_t)in->channels / (size_t)op->groups) * per, from = image_at(in->pixels, c, p);
-    for (size_t i = 0; i < per * k * k; i++) {
-        size_t h = p / (size_t)in->width * (size_t)op->stride + i / k % k;
-        size_t w = p % (size_t)in->width * (size_t)op->stride + i % k, pad = (size_t)op->padding;
-        if (h < pad || h - pad >= (size_t)out->height || w < pad || w - pad >= (size_t)out->width) {
-            continue;
-        }
-        size_t to = image_at(out->pixels, first + i / (k * k), (h - pad) * (size_t)out->width + w - pad);
-        size_t wi = c * per * k * k + i;
-        if (dw) {
-            im->din[0][from] += weights[wi] * im->out[to];
-            dw[wi] += im->in[0][from] * im->out[to];
-        } else {
-            im->out[to] += weights[wi] * im->in[0][from];
-        }
-    }
-}
-
-static void transposed_conv2d(const struct image *im, bool back) {
-    const struct value *in = value_of(im, 0), *out = value_of(im, -1);
-    const struct sy_op *op = im->node->op;
-    const float *weights = param_value(im->plan, op, SY_WEIGHT), *bias = param_value(im->plan, op, SY_BIAS);
-    float *dw = back ? im->node->partial + (size_t)im->thread * im->node->partial_floats : NULL;
-    for (size_t i = 0; bias && i < (size_t)out->channels * out->pixels; i++) {
-        size_t c = i / out->pixels, at = image_at(out->pixels, c, i % out->pixels);
-        if (back) {
-            dw[store_count(&im->plan->store, op->param[SY_WEIGHT]) + c] += im->out[at];
-        } else {
-            im->out[at] = bias[c];
-        }
-    }
-    for (size_t i = 0; i < (size_t)in->channels * in->pixels; i++) {
-        spread(im, i / in->pixels, i % in->pixels, weights, dw);
-    }
-}
-
-size_t features_partial(const struct sy_plan *plan, const struct node *node) {
-    size_t floats = 0;
-    for (int which = SY_WEIGHT; node->op->kind == SY_OP_TRANSPOSED_CONV2D && node->useful && which <= SY_BIAS;
-         which++) {
-        int32_t param = node->op->param[which];
-        floats += param >= 0 ? store_count(&plan->store, param) : 0;
-    }
-    return floats;
-}
-
-void features_gather(struct sy_plan *plan, const struct node *node) {
-    const float *from = node->partial;
-    for (int which = SY_WEIGHT; node->op->kind == SY_OP_TRANSPOSED_CONV2D && which <= SY_BIAS; which++) {
-        int32_t param = node->op->param[which];
-        if (param >= 0) {
-            memcpy(store_gradient(&plan->store, param), from, store_count(&plan->store, param) * sizeof *from);
-            from += store_count(&plan->store, param);
-        }
-    }
-}
-
 bool features_has(int32_t kind) {
-    return kind >= SY_OP_SOFTMAX && kind <= SY_OP_TRANSPOSED_CONV2D;
+    return kind >= SY_OP_SOFTMAX && kind <= SY_OP_CHANNEL_SHUFFLE;
 }
 
 bool features_reads(int32_t kind) {
@@ -201,11 +139,8 @@ void features_run(const struct image *im, bool back) {
     case SY_OP_L2_NORMALIZE:
         l2_normalize(im, back);
         break;
-    case SY_OP_CHANNEL_SHUFFLE:
-        channel_shuffle(im, back);
-        break;
     default:
-        transposed_conv2d(im, back);
+        channel_shuffle(im, back);
         break;
     }
 }

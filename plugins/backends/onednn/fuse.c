@@ -188,7 +188,7 @@ static void fuse_other(struct fusing *f, const struct sy_op *op, int32_t index) 
         node->inputs[k].value = op->inputs[k];
     }
     node->op_index = index;
-    node->fallback = (op->kind == SY_OP_CONV2D && node->kind == NODE_IMAGE) || features_has(op->kind);
+    node->fallback = (images_convolves(op->kind) && node->kind == NODE_IMAGE) || features_has(op->kind);
     store(f, node, op->output);
 }
 

@@ -210,21 +210,15 @@ static void dropout(const struct image *im, bool back) {
 
 /* ---- convolutions in plain layout ------------------------------------------------------------------------------- */
 
-int images_create(struct sy_plan *plan, struct node *node, struct sy_error *err) {
-    const struct value *in = &plan->values[node->inputs[0].value], *out = &plan->values[node->output];
-    if (node->n_inputs > IMAGES_MOST_INPUTS) {
-        return sy_fail(err, SY_ENOTSUP, "%s: joins %d values; onednn joins %d at most", node->op->name, node->n_inputs,
-                       IMAGES_MOST_INPUTS);
-    }
-    if (node->op->kind != SY_OP_CONV2D) {
-        node->partial_floats = features_partial(plan, node);
-        return SY_OK;
-    }
-    struct conv2d *conv = node->conv2d = calloc(1, sizeof *conv);
-    if (!conv) {
-        return sy_fail(err, SY_ENOMEM, "no memory for a plan");
-    }
-    conv->shape = (struct convolution){
+/* A transposed one is the gradient of the convolution from its output to its input: that one's directions change places. */
+static bool is_transposed(const struct node *node) {
+    return node->op->kind == SY_OP_TRANSPOSED_CONV2D;
+}
+
+static struct convolution convolution_of(const struct sy_plan *plan, const struct node *node) {
+    const struct value *x = &plan->values[node->inputs[0].value], *y = &plan->values[node->output];
+    const struct value *in = is_transposed(node) ? y : x, *out = is_transposed(node) ? x : y;
+    return (struct convolution){
         .images = 1,
         .groups = node->op->groups,
         .in = in->channels,
@@ -238,9 +232,26 @@ int images_create(struct sy_plan *plan, struct node *node, struct sy_error *err)
         .padding = node->op->padding,
         .plain_source = true,
         .plain_destination = true,
-        .bias = node->op->param[SY_BIAS] >= 0,
+        .bias = node->op->param[SY_BIAS] >= 0 && !is_transposed(node),
     };
-    bool wanted[3] = {true, node->useful && node->inputs[0].wanted, node->useful};
+}
+
+int images_create(struct sy_plan *plan, struct node *node, struct sy_error *err) {
+    const struct value *out = &plan->values[node->output];
+    if (node->n_inputs > IMAGES_MOST_INPUTS) {
+        return sy_fail(err, SY_ENOTSUP, "%s: joins %d values; onednn joins %d at most", node->op->name, node->n_inputs,
+                       IMAGES_MOST_INPUTS);
+    }
+    if (!images_convolves(node->op->kind)) {
+        return SY_OK;
+    }
+    struct conv2d *conv = node->conv2d = calloc(1, sizeof *conv);
+    if (!conv) {
+        return sy_fail(err, SY_ENOMEM, "no memory for a plan");
+    }
+    conv->shape = convolution_of(plan, node);
+    bool back = node->useful && node->inputs[0].wanted, transposed = is_transposed(node);
+    bool wanted[3] = {!transposed || back, transposed || back, node->useful};
     int status = SY_OK;
     for (int d = 0; d < 3 && status == SY_OK; d++) {
         if (wanted[d]) {
@@ -270,7 +281,7 @@ static size_t plain_floats(const struct sy_plan *plan, int32_t value) {
 
 size_t images_work(const struct sy_plan *plan, const struct node *node) {
     size_t library = 64;
-    if (node->op->kind != SY_OP_CONV2D) {
+    if (!images_convolves(node->op->kind)) {
         return 0;
     }
     for (int d = 0; d < 3; d++) {
@@ -296,9 +307,7 @@ int images_refresh(struct sy_plan *plan, struct node *node) {
 
 void images_gather(struct sy_plan *plan, struct node *node) {
     const struct conv2d *conv = node->conv2d;
-    if (!conv) {
-        features_gather(plan, node);
-    } else {
+    if (conv) {
         float *bias = param_gradient(plan, node->op, SY_BIAS);
         primitive_unpack(conv->primitive[BACKWARD_WEIGHTS][0], node->partial,
                          param_gradient(plan, node->op, SY_WEIGHT));
@@ -324,33 +333,68 @@ static void plain(const struct value *v, float *flat, float *blocked, enum way w
     }
 }
 
+/* y = what the transposed convolution brought + bias */
+static void add_bias(const struct value *v, float *y, const float *bias) {
+    for (size_t i = 0; bias && i < (size_t)v->channels * v->pixels; i++) {
+        y[i] += bias[i / v->pixels];
+    }
+}
+
 static void convolve(const struct image *im) {
     const struct node *node = im->node;
     const struct conv2d *conv = node->conv2d;
+    const float *bias = param_value(im->plan, node->op, SY_BIAS);
     float *x = im->work, *y = x + plain_floats(im->plan, node->inputs[0].value);
     float *library = y + plain_floats(im->plan, node->output) + (node->partial_floats + 15) / 16 * 16;
     plain(input_of(im, 0), x, im->in[0], TO_PLAIN);
-    primitive_run(conv->primitive[FORWARD][0], im->thread, x, conv->weights[FORWARD],
-                  param_value(im->plan, node->op, SY_BIAS), y, library);
+    if (is_transposed(node)) {
+        primitive_run(conv->primitive[BACKWARD_DATA][0], im->thread, y, conv->weights[BACKWARD_DATA], NULL, x, library);
+        add_bias(output_of(im), y, bias);
+    } else {
+        primitive_run(conv->primitive[FORWARD][0], im->thread, x, conv->weights[FORWARD], bias, y, library);
+    }
     plain(output_of(im), y, im->out, FROM_PLAIN);
+}
+
+/* Gradients of weights and bias of one image; x and g in plain layout. */
+static void weights_back(const struct image *im, float *x, float *g, float *dw, float *library) {
+    const struct node *node = im->node;
+    const struct conv2d *conv = node->conv2d;
+    const struct value *out = output_of(im);
+    float *db = node->op->param[SY_BIAS] >= 0 ? dw + conv->gradient_bytes / sizeof(float) : NULL;
+    if (is_transposed(node)) {
+        primitive_run(conv->primitive[BACKWARD_WEIGHTS][0], im->thread, g, dw, NULL, x, library);
+        for (size_t c = 0; db && c < (size_t)out->channels; c++) {
+            db[c] = 0;
+            for (size_t p = 0; p < out->pixels; p++) {
+                db[c] += g[c * out->pixels + p];
+            }
+        }
+    } else {
+        primitive_run(conv->primitive[BACKWARD_WEIGHTS][0], im->thread, x, dw, db, g, library);
+    }
+    sums_add(node->partial + (size_t)im->thread * node->partial_floats, dw,
+             conv->gradient_bytes / sizeof *dw + (db ? (size_t)out->channels : 0));
 }
 
 static void convolve_back(const struct image *im) {
     const struct node *node = im->node;
     const struct conv2d *conv = node->conv2d;
     float *x = im->work, *g = x + plain_floats(im->plan, node->inputs[0].value);
-    float *dw = g + plain_floats(im->plan, node->output), *db = dw + conv->gradient_bytes / sizeof(float);
+    float *dw = g + plain_floats(im->plan, node->output);
     float *library = dw + (node->partial_floats + 15) / 16 * 16;
-    bool bias = node->op->param[SY_BIAS] >= 0;
     plain(input_of(im, 0), x, im->in[0], TO_PLAIN);
     plain(output_of(im), g, im->out, TO_PLAIN);
-    primitive_run(conv->primitive[BACKWARD_WEIGHTS][0], im->thread, x, dw, bias ? db : NULL, g, library);
-    sums_add(node->partial + (size_t)im->thread * node->partial_floats, dw,
-             conv->gradient_bytes / sizeof *dw + (bias ? (size_t)output_of(im)->channels : 0));
-    if (conv->primitive[BACKWARD_DATA][0]) {
-        primitive_run(conv->primitive[BACKWARD_DATA][0], im->thread, x, conv->weights[BACKWARD_DATA], NULL, g, library);
-        plain(input_of(im, 0), x, im->din[0], ADD_PLAIN);
+    weights_back(im, x, g, dw, library);
+    if (!node->inputs[0].wanted) {
+        return;
     }
+    if (is_transposed(node)) {
+        primitive_run(conv->primitive[FORWARD][0], im->thread, g, conv->weights[FORWARD], NULL, x, library);
+    } else {
+        primitive_run(conv->primitive[BACKWARD_DATA][0], im->thread, x, conv->weights[BACKWARD_DATA], NULL, g, library);
+    }
+    plain(input_of(im, 0), x, im->din[0], ADD_PLAIN);
 }
 
 /* ---- which does what -------------------------------------------------------------------------------------------- */
@@ -400,5 +444,5 @@ void images_backward(const struct image *image) {
 
 bool images_reads(const struct node *node) {
     int32_t kind = node->op->kind;
-    return kind == SY_OP_MAX_POOL || kind == SY_OP_CONV2D || features_reads(kind);
+    return kind == SY_OP_MAX_POOL || images_convolves(kind) || features_reads(kind);
 }

@@ -24,6 +24,11 @@ static inline size_t image_at(size_t pixels, size_t c, size_t p) {
     return (c / BLOCK * pixels + p) * BLOCK + c % BLOCK;
 }
 
+/* Whether it is a convolution, or a transposed one. */
+static inline bool images_convolves(int32_t kind) {
+    return kind == SY_OP_CONV2D || kind == SY_OP_TRANSPOSED_CONV2D;
+}
+
 void images_forward(const struct image *image);
 void images_backward(const struct image *image);
 /* Whether the inputs themselves are needed in backward. */

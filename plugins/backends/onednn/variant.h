@@ -29,8 +29,6 @@
 #define depthwise_create     VARIANT(depthwise_create)
 #define depthwise_refresh    VARIANT(depthwise_refresh)
 #define depthwise_gather     VARIANT(depthwise_gather)
-#define features_gather      VARIANT(features_gather)
-#define features_partial     VARIANT(features_partial)
 #define features_has         VARIANT(features_has)
 #define features_reads       VARIANT(features_reads)
 #define features_run         VARIANT(features_run)
