@@ -97,8 +97,8 @@ void sy_stages_destroy(struct sy_stages *stages); /* NULL is fine */
 void sy_stages_take_starts(struct sy_stages *stages, size_t stage, struct sy_problems *problems);
 
 /* Makes the experiment of every stage, one after the other, and checks that what a node starts from will be there and
- * fit. `show`, where not NULL, is called with each and the memory it needs. False after a problem; no file of a stage need be there. Mistakes
- * that several stages share are told once. */
+ * fit. `show`, where not NULL, is called with each and the memory it needs. False after a problem; no file of a stage
+ * need be there. Mistakes that several stages share are told once. */
 bool sy_stages_check(struct sy_stages *stages,
                      void (*show)(void *context, const struct sy_stages *stages, size_t stage,
                                   struct sy_experiment *experiment, const struct sy_memory *need),

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Writes golden_methods.h: ten training steps of every method in experiments/methods, from PyTorch in double precision.
+"""Writes golden_losses.h and golden_gradients.h beside it: ten training steps of every method in experiments/methods, from PyTorch in double precision.
 
-Needs PyTorch, so it runs by hand when a method is added, not in the build: python3 golden_methods.py > golden_methods.h.
+Needs PyTorch, so it runs by hand when a method is added, not in the build: python3 golden_methods.py.
 Written from the formulas of the papers (and of the released code where a configuration says so), not from Switchyard's
 sources. Small networks: resnet-8 on images of 8 x 8, 5 classes, batches of 4, learning rate 0.01, all steps in epoch 40.
 """
 import copy
 import math
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -645,12 +646,16 @@ METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda
 
 for method, make in METHODS.items():
     make().train(method)
-print("/* golden_methods.h - written by golden_methods.py with PyTorch; do not edit. */")
-print(f"#define GOLDEN_STEPS {STEPS}\n\n/* clang-format off */")
-print("static const struct golden_losses {\n    const char *method, *node;\n    double losses[GOLDEN_STEPS];\n} golden_losses[] = {")
-print("\n".join(LOSSES))
-print("};\n\n/* sum_i ((7 i) mod 11 - 5) g_i and |g| of the first step. */")
-print("static const struct golden_gradient {\n    const char *method, *node, *parameter;\n    double sum, norm;\n} golden_gradients[] = {")
-print("\n".join(" ".join(line.strip() if i else line for i, line in enumerate(GRADIENTS[k:k + 2]))
-                for k in range(0, len(GRADIENTS), 2)))
-print("};\n/* clang-format on */")
+NOTE = "written by golden_methods.py with PyTorch; do not edit. */"
+HERE = Path(__file__).parent
+(HERE / "golden_losses.h").write_text(
+    f"/* golden_losses.h - {NOTE}\n#define GOLDEN_STEPS {STEPS}\n\n/* clang-format off */\n"
+    "static const struct golden_losses {\n    const char *method, *node;\n    double losses[GOLDEN_STEPS];\n"
+    "} golden_losses[] = {\n" + "\n".join(LOSSES) + "\n};\n/* clang-format on */\n")
+(HERE / "golden_gradients.h").write_text(
+    f"/* golden_gradients.h - {NOTE}\n/* clang-format off */\n\n"
+    "/* sum_i ((7 i) mod 11 - 5) g_i and |g| of the first step. */\n"
+    "static const struct golden_gradient {\n    const char *method, *node, *parameter;\n    double sum, norm;\n"
+    "} golden_gradients[] = {\n" +
+    "\n".join(" ".join(line.strip() if i else line for i, line in enumerate(GRADIENTS[k:k + 3]))
+              for k in range(0, len(GRADIENTS), 3)) + "\n};\n/* clang-format on */\n")

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "golden_methods.h"
+#include "golden_gradients.h"
+#include "golden_losses.h"
 #include "rig.h"
 
 static const struct rig_images small = {8, 5};

@@ -2,7 +2,6 @@
 #include "features.h"
 
 #include <math.h>
-#include <string.h>
 
 static const struct value *value_of(const struct image *im, int32_t input) {
     return &im->plan->values[input < 0 ? im->node->output : im->node->inputs[input].value];
