@@ -106,6 +106,49 @@ ParameterizedTest(const struct backend_case *param, agreement, every_operator_in
     }
 }
 
+/* Sums of two bfloat16s that are none: to the nearest one, and to the even one where two are as near. */
+static const struct {
+    double a, b, sum;
+} roundings[] = {
+    {1, 0x1p-8, 1},
+    {1 + 0x1p-7, 0x1p-8, 1 + 0x1p-6},
+    {1, 0x1p-8 + 0x1p-15, 1 + 0x1p-7},
+    {1 + 0x1p-7, 0x1p-8 - 0x1p-16, 1 + 0x1p-7},
+    {-1, -0x1p-8, -1},
+    {-1 - 0x1p-7, -0x1p-8, -1 - 0x1p-6},
+    {2 - 0x1p-7, 0x1p-8, 2},
+    {0x1.fep127, 0x1p119, INFINITY},
+};
+#define N_ROUNDINGS (sizeof roundings / sizeof roundings[0])
+
+ParameterizedTestParameters(agreement, bf16_is_rounded_to_the_nearest) {
+    return backend_cases(1);
+}
+
+ParameterizedTest(const struct backend_case *param, agreement, bf16_is_rounded_to_the_nearest) {
+    struct sy_built_graph *built = case_build(case_find("add"));
+    struct trial trial = trial_create(&built->graph, 2, 4, 300);
+    struct rig rig;
+    rig_open(&rig, param->backend, 2);
+    trial.precision = SY_PRECISION_BF16;
+    trial.mode = SY_EVALUATE;
+    for (size_t i = 0; i < trial.input[0].count; i++) {
+        trial.input[0].at[i] = roundings[i % N_ROUNDINGS].a;
+        trial.input[1].at[i] = roundings[i % N_ROUNDINGS].b;
+    }
+    if (rig_can(&rig, SY_PRECISION_BF16)) {
+        trial_run(&rig, &trial);
+        for (size_t i = 0; i < trial.output[0].count; i++) {
+            cr_expect_eq(trial.output[0].at[i], roundings[i % N_ROUNDINGS].sum, "%s: %a + %a became %a, not %a",
+                         param->backend, roundings[i % N_ROUNDINGS].a, roundings[i % N_ROUNDINGS].b,
+                         trial.output[0].at[i], roundings[i % N_ROUNDINGS].sum);
+        }
+    }
+    trial_destroy(&trial);
+    sy_graph_destroy(built);
+    rig_close(&rig);
+}
+
 /* Whatever a backend lets people choose, in whatever precision it goes with: the same results. */
 static void check_choices(struct rig *rig, struct rig *oracle, const struct op_case *op_case,
                           const struct sy_graph *graph, int32_t precision) {

@@ -219,16 +219,6 @@ static int build(struct sy_plan *plan, const struct sy_plan_options *options, in
     return good ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
 }
 
-static const struct kernels *kernels_for(int32_t precision) {
-#ifdef ONEDNN_HAS_BF16
-    if (precision == SY_PRECISION_BF16) {
-        return &bf16_kernels;
-    }
-#endif
-    (void)precision;
-    return &fp32_kernels;
-}
-
 /* Which rules Winograd out: not where it was asked for. */
 static bool lays_channels_last(const struct sy_plan *plan, int32_t algorithm) {
     return plan->precision == SY_PRECISION_BF16 && library_wants_channels_last(plan->library) &&
@@ -251,7 +241,7 @@ static int create(struct sy_plan **out, struct library *library, const struct sy
     plan->max_batch = options->max_batch;
     plan->forward_only = options->forward_only != 0;
     plan->elem_size = plan->precision == SY_PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float);
-    plan->kernels = kernels_for(plan->precision);
+    plan->kernels = plan->precision == SY_PRECISION_BF16 ? &bf16_kernels : &fp32_kernels;
     plan->channels_last = lays_channels_last(plan, algorithm);
     plan->bf16_factors = algorithm == CONV_WINOGRAD_BF16;
     plan->weights_stale = true;
@@ -305,9 +295,7 @@ const struct variant variant = {
     .name = "AVX2",
 #endif
     .block = BLOCK,
-#ifdef ONEDNN_HAS_BF16
-    .bf16 = true,
-#endif
+    .native_bf16 = NATIVE_BF16,
     .create = create,
     .destroy = destroy,
     .refresh = refresh,

@@ -161,7 +161,7 @@ extern const struct kernels fp32_kernels, bf16_kernels;
 struct variant {
     const char *name;
     int32_t block;
-    bool bf16; /* has kernels for it */
+    bool native_bf16; /* its kernels for bf16 need instructions for it; else integers do the rounding */
     int (*create)(struct sy_plan **out, struct library *library, const struct sy_host *host,
                   const struct sy_graph *graph, const struct sy_plan_options *options, int32_t algorithm,
                   struct sy_error *err);

@@ -17,6 +17,16 @@ typedef float elem;
 #define PRECISE(name) VARIANT(fp32_##name)
 #endif
 
+/* What oneDNN's convolutions read and write: the same, but floats that are rounded likewise where there are no
+ * instructions for it. */
+#if defined(ONEDNN_BF16) && !NATIVE_BF16
+typedef float operand;
+#define OPERANDS_ARE_STORED false
+#else
+typedef elem operand;
+#define OPERANDS_ARE_STORED true
+#endif
+
 #define kernels               PRECISE(kernels)
 #define view_planes           PRECISE(view_planes)
 #define view_floats           PRECISE(view_floats)

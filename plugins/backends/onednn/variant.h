@@ -9,9 +9,11 @@
 #if defined(ONEDNN_AVX512)
 #define BLOCK         16
 #define VARIANT(name) avx512_##name
+#define NATIVE_BF16   1 /* instructions for bfloat16: ours are compiled with them, and oneDNN has them */
 #elif defined(ONEDNN_AVX2)
 #define BLOCK         8
 #define VARIANT(name) avx2_##name
+#define NATIVE_BF16   0
 #endif
 
 #ifdef VARIANT

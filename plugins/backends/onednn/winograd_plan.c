@@ -51,11 +51,8 @@ static void lay_out(struct node *node, struct winograd *w) {
 }
 
 static const struct scheme *scheme_of(const struct sy_plan *plan, const struct node *node) {
-    const struct scheme *schemes[2][2] = {{&VARIANT(winograd_fp32_stride1), &VARIANT(winograd_fp32_stride2)}};
-#ifdef ONEDNN_HAS_BF16
-    schemes[1][0] = &VARIANT(winograd_bf16_stride1);
-    schemes[1][1] = &VARIANT(winograd_bf16_stride2);
-#endif
+    const struct scheme *const schemes[2][2] = {{&VARIANT(winograd_fp32_stride1), &VARIANT(winograd_fp32_stride2)},
+                                                {&VARIANT(winograd_bf16_stride1), &VARIANT(winograd_bf16_stride2)}};
     return schemes[plan->bf16_factors][node->op->stride - 1];
 }
 
