@@ -139,6 +139,24 @@ static int train(struct sy_training *training, const struct arguments *arguments
     return end == SY_RUN_INTERRUPTED ? SY_EXIT_INTERRUPTED : SY_EXIT_OK;
 }
 
+/* A run's config, as its folder keeps it, with the one it would have now. */
+static int compare_config(const char *folder, const struct sy_training *training, struct sy_error *err) {
+    const struct sy_setting *config = training->stages ? training->stages->config : training->experiment->config;
+    char path[4200];
+    snprintf(path, sizeof path, "%s/run.cfg", folder);
+    return sy_run_config_compare(path, config, err);
+}
+
+/* What has a result is not run again; whether it is this suite's. */
+static int finished_before(const char *folder, const char *title, const struct sy_training *training) {
+    struct sy_error err = {.size = sizeof err};
+    if (compare_config(folder, training, &err) != SY_OK) {
+        fprintf(stderr, "switchyard: %s%s\n", title, err.text);
+        return SY_EXIT_FAILED;
+    }
+    return SY_EXIT_OK;
+}
+
 static int one_run(const struct arguments *arguments, const struct sy_suite *suite, struct sy_registry *registry,
                    size_t variant, int64_t seed, struct sy_problems *problems) {
     char folder[4096], title[256];
@@ -146,16 +164,14 @@ static int one_run(const struct arguments *arguments, const struct sy_suite *sui
     int code = SY_EXIT_BAD_INPUT;
     sy_suite_folder(folder, sizeof folder, suite, arguments->out, &variant, seed);
     snprintf(title, sizeof title, "%s seed %lld  ", sy_suite_variant_name(suite, variant), (long long)seed);
-    if (is_there(folder, "result.json")) {
-        return SY_EXIT_OK;
-    }
     sy_catch_signals();
     if (arguments->wire) {
         signal(SIGINT, SIG_IGN); /* a terminal sends it to all; who started this one says when to stop */
     }
     struct sy_setting *config = sy_suite_config(suite, variant, seed, &arguments->set, problems);
     if (config && sy_training_make(&training, config, registry, problems) && !sy_problems_count(problems)) {
-        code = train(&training, arguments, folder, title);
+        code = is_there(folder, "result.json") ? finished_before(folder, title, &training)
+                                               : train(&training, arguments, folder, title);
     }
     sy_training_finish(&training);
     return code;
@@ -229,17 +245,14 @@ static void share_cores(struct arguments *arguments, int stated, const char *fol
 /* A run of another config in a run's place is no result of this suite, and none to go on with: it stays as it is, and
  * out of the tables. */
 static void check_others(struct sy_compare *compare, size_t variant, const struct sy_training *training) {
-    const struct sy_setting *config = training->stages ? training->stages->config : training->experiment->config;
     for (size_t r = 0; r < compare->n_runs; r++) {
         struct sy_compare_run *run = &compare->runs[r];
         struct sy_error err = {.size = sizeof err};
-        char path[4200];
-        snprintf(path, sizeof path, "%s/run.cfg", run->folder);
         bool finished = run->state == SY_RUN_WAS_DONE;
         if (run->variant != variant || !(finished || is_there(run->folder, "run.cfg"))) {
             continue;
         }
-        int status = sy_run_config_compare(path, config, &err);
+        int status = compare_config(run->folder, training, &err);
         if (status == SY_EINVAL ||
             (finished && status != SY_OK)) { /* what else is wrong an unfinished one says itself */
             run->state = SY_RUN_FAILED;

@@ -177,8 +177,19 @@ Test(compare, one_run_of_a_suite_can_be_asked_for) {
     cr_expect_eq(run_program("compare suite.cfg --out s --only dml:2"), 0);
     cr_expect(exists("s/dml/seed-2/result.json"));
     cr_expect_not(exists("s/dml/seed-1"));
+    cr_expect_eq(run_program("compare suite.cfg --out s --only dml:2"), 0, "there is nothing left to do");
     cr_expect_eq(run_program("compare suite.cfg --out s --only dml:4"), 2);
     cr_expect(said("the suite has no such run"));
+}
+
+Test(compare, a_finished_run_that_is_asked_for_must_be_the_suites) {
+    write_suite("");
+    cr_assert_eq(run_program("compare suite.cfg --out s --quiet"), 0);
+    cr_expect_eq(run_program("compare suite.cfg --out s --only dml:2"), 0, "whatever threads the suite gave it");
+    cr_assert_eq(shell("rm -r s/dml/seed-2%s", ""), 0);
+    cr_assert_eq(run_program("run small.cfg --out s/dml/seed-2 --set seed=2 --quiet"), 0);
+    cr_expect_eq(run_program("compare suite.cfg --out s --only dml:2"), 1);
+    cr_expect(said("s/dml/seed-2/run.cfg was made from another configuration: "));
 }
 
 Test(compare, the_threads_of_a_suite_stay_what_they_were) {
