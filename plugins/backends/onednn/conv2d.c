@@ -39,10 +39,9 @@ static struct floats floats_at(const struct value *v, operand *images, int32_t b
     return floats_of(v, (float *)(void *)(images + (size_t)block * v->block_step));
 }
 
-static void round_operands(operand *images, size_t count) {
+void conv2d_round(float *numbers, size_t count) {
     for (size_t i = 0; i < count; i += BLOCK) {
-        float *at = (float *)(void *)(images + i);
-        lanes_put(at, elem_rounded(lanes_get(at)));
+        lanes_put(numbers + i, elem_rounded(lanes_get(numbers + i)));
     }
 }
 
@@ -65,7 +64,7 @@ static void widen_source(const struct loop *loop, const struct images *im, opera
         view_floats(plan, value, planes_of(im, b), floats_at(v, copy, b));
     }
     if (is_view(plan, value)) {
-        round_operands(copy, im->count * v->row);
+        conv2d_round((float *)(void *)copy, im->count * v->row);
     }
 }
 
@@ -123,7 +122,7 @@ static const void *widen_gradient(const struct loop *loop, const struct images *
         gradient_floats(loop->plan, loop->node, planes_of(im, b), floats_at(v, copy, b), thread);
     }
     if (!v->has_gradient) {
-        round_operands(copy, im->count * v->row);
+        conv2d_round((float *)(void *)copy, im->count * v->row);
     }
     return copy;
 }

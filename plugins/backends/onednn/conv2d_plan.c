@@ -3,18 +3,9 @@
 #include <string.h>
 
 #include "conv2d.h"
-#include "lanes.h"
 
 /* Source and destination of a thread's images together; half a second-level cache and less. */
 #define CACHE_BYTES (3u << 19)
-
-/* Whether oneDNN is given bfloat16s; else floats, rounded likewise where that is what the plan computes in. */
-static bool gives_bf16(const struct sy_plan *plan) {
-    return plan->precision == SY_PRECISION_BF16 && NATIVE_BF16;
-}
-static size_t operand_size(const struct sy_plan *plan) {
-    return gives_bf16(plan) ? sizeof(uint16_t) : sizeof(float);
-}
 
 static size_t round_up(size_t bytes) {
     return (bytes + 63) / 64 * 64;
@@ -32,7 +23,7 @@ static int32_t divide(int32_t share, size_t most) {
 static void describe_shape(const struct sy_plan *plan, const struct node *node, struct conv2d *conv) {
     const struct value *in = &plan->values[node->inputs[0].value], *out = &plan->values[node->output];
     const struct value *stored = &plan->values[in->base];
-    size_t image = (in->row + out->row) * operand_size(plan);
+    size_t image = (in->row + out->row) * plan->kernels->operand_size;
     int32_t threads = plan->host->threads, share = (plan->max_batch + threads - 1) / threads;
     conv->images[BATCH_SET] = divide(share, CACHE_BYTES / image);
     conv->images[ONE_IMAGE] = 1;
@@ -53,7 +44,7 @@ static void describe_shape(const struct sy_plan *plan, const struct node *node, 
         .plain_source = stored->plain,
         .bias = node->op->param[SY_BIAS] >= 0,
         .channels_last = plan->channels_last,
-        .bf16 = gives_bf16(plan),
+        .bf16 = plan->kernels->operand_size < sizeof(float),
     };
 }
 
@@ -98,11 +89,11 @@ int conv2d_create(struct sy_plan *plan, struct node *node, struct sy_error *err)
     const struct value *in = &plan->values[node->inputs[0].value], *out = &plan->values[node->output];
     int32_t most =
         conv->images[WINDOW_SET] > conv->images[BATCH_SET] ? conv->images[WINDOW_SET] : conv->images[BATCH_SET];
-    size_t images = (size_t)most, source = round_up(images * in->row * operand_size(plan));
+    size_t images = (size_t)most, source = round_up(images * in->row * plan->kernels->operand_size);
     const struct convolution *s = &conv->shape;
     size_t plain = (size_t)s->out * (size_t)s->in * (size_t)s->kernel * (size_t)s->kernel * sizeof(float);
     conv->gradient_at = source;
-    conv->weights_at = source + round_up(images * out->row * operand_size(plan));
+    conv->weights_at = source + round_up(images * out->row * plan->kernels->operand_size);
     conv->gradient_bytes =
         node->useful ? round_up(primitive_weight_bytes(conv->primitive[BACKWARD_WEIGHTS][BATCH_SET])) : 0;
     node->partial_floats = node->useful ? conv->gradient_bytes / sizeof(float) + (size_t)s->out : 0;
@@ -152,19 +143,6 @@ static struct extents extents_of(const struct sy_plan *plan, const struct node *
                             (size_t)s->out * (size_t)s->in * taps};
 }
 
-#if NATIVE_BF16
-static void round_to_bf16(float *weights, size_t count) {
-    (void)weights, (void)count; /* oneDNN does */
-}
-#else
-/* `out` is a multiple of the block, and so is the count. */
-static void round_to_bf16(float *weights, size_t count) {
-    for (size_t i = 0; i < count; i += BLOCK) {
-        lanes_put(weights + i, bf16_rounded(lanes_get(weights + i)));
-    }
-}
-#endif
-
 static void fill_up(struct conv2d *conv, const struct extents *e, const float *weights) {
     memset(conv->plain, 0, e->filled * sizeof *conv->plain);
     for (size_t o = 0; o < e->out; o++) {
@@ -177,13 +155,13 @@ int conv2d_refresh(struct sy_plan *plan, struct node *node) {
     struct conv2d *conv = node->conv2d;
     struct extents e = extents_of(plan, node);
     const float *weights = param_value(plan, node->op, SY_WEIGHT);
-    bool rounded = plan->precision == SY_PRECISION_BF16 && !gives_bf16(plan);
+    bool rounded = plan->kernels->round_weights != NULL;
     if (rounded || e.filled != e.out * e.in * e.taps) {
         fill_up(conv, &e, weights);
         weights = conv->plain;
     }
     if (rounded) {
-        round_to_bf16(conv->plain, e.filled);
+        plan->kernels->round_weights(conv->plain, e.filled);
     }
     if (conv->shape.bias) {
         memcpy(conv->plain_bias, param_value(plan, node->op, SY_BIAS), e.out * sizeof(float));

@@ -1,5 +1,6 @@
 /* factor.h - what the products of the Winograd domain are made of: floats or, with ONEDNN_BF16_FACTORS, bfloat16s, of
- * which an instruction multiplies two by two and adds both products to a float; without it, floats rounded to bfloat16s.
+ * which an instruction multiplies two by two and adds both products to a float (ONEDNN_NATIVE_BF16); without it, floats
+ * rounded to bfloat16s.
  *
  * Files that write or multiply factors are compiled once for each. Rows that are summed over may have to be *stacked*,
  * as many as an instruction takes at once: (rows / STACK, BLOCK, STACK). */
@@ -8,17 +9,18 @@
 
 #include <string.h>
 
-#include "lanes.h"
+#include "bf16.h"
 
-#ifdef ONEDNN_BF16_FACTORS
-#define FACTORED(name) VARIANT(winograd_bf16_##name)
-#define PAIRED         NATIVE_BF16
-#else
+#ifndef ONEDNN_BF16_FACTORS
 #define FACTORED(name) VARIANT(winograd_fp32_##name)
-#define PAIRED         0
+#elif defined(ONEDNN_NATIVE_BF16)
+#define FACTORED(name) VARIANT(winograd_bf16_##name)
+#define PAIRED
+#else
+#define FACTORED(name) VARIANT(winograd_rounded_##name)
 #endif
 
-#if PAIRED
+#ifdef PAIRED
 typedef uint16_t factor;
 typedef __m512i stacks;
 #define STACK 2
@@ -40,13 +42,13 @@ INLINED struct factor_row factor_row(void *rows, size_t row, int stacked) {
     return (struct factor_row){at, (unsigned)(row % STACK), stacked};
 }
 INLINED void factor_put(struct factor_row to, size_t plane, lanes x) {
-#if PAIRED
-    __m256i bits = (__m256i)_mm512_cvtneps_pbh(x);
+#ifdef PAIRED
+    halves bits = halves_of(x);
     if (to.stacked) {
         __m512i wide = _mm512_sll_epi32(_mm512_cvtepu16_epi32(bits), _mm_cvtsi32_si128((int)(16 * to.within)));
         _mm512_mask_storeu_epi16(to.at + plane, (__mmask32)(0x55555555u << to.within), wide);
     } else {
-        _mm256_storeu_si256((__m256i *)(void *)(to.at + plane), bits);
+        halves_put(to.at + plane, bits);
     }
 #else
 #ifdef ONEDNN_BF16_FACTORS
@@ -58,7 +60,7 @@ INLINED void factor_put(struct factor_row to, size_t plane, lanes x) {
 
 /* A block of STACK rows. */
 static inline stacks stacks_get(const factor *from) {
-#if PAIRED
+#ifdef PAIRED
     return _mm512_loadu_si512(from);
 #else
     return lanes_get(from);
@@ -66,7 +68,7 @@ static inline stacks stacks_get(const factor *from) {
 }
 /* STACK factors, for all lanes. */
 static inline stacks stacks_of(const factor *from) {
-#if PAIRED
+#ifdef PAIRED
     int32_t stack;
     memcpy(&stack, from, sizeof stack);
     return _mm512_set1_epi32(stack);
@@ -76,7 +78,7 @@ static inline stacks stacks_of(const factor *from) {
 }
 /* The first of each stack. */
 static inline stacks stacks_first(stacks x) {
-#if PAIRED
+#ifdef PAIRED
     return _mm512_and_si512(x, _mm512_set1_epi32(0xffff));
 #else
     return x;
@@ -84,7 +86,7 @@ static inline stacks stacks_first(stacks x) {
 }
 /* sum + a b */
 static inline lanes stacks_fma(stacks a, stacks b, lanes sum) {
-#if PAIRED
+#ifdef PAIRED
     return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
 #else
     return lanes_fma(a, b, sum);

@@ -101,7 +101,9 @@ static void backward(struct sy_plan *plan, struct node *node) {
     }
 }
 
-const struct kernels kernels = {
+const struct kernels own_kernels = {
+    .operand_size = sizeof(operand),
+    .round_weights = OPERANDS_ARE_STORED ? NULL : conv2d_round,
     .input = border_input,
     .output = border_output,
     .seed = border_seed,

@@ -13,11 +13,6 @@
 #include <xmmintrin.h>
 #endif
 
-/* Without AVX-512, integers do the rounding; oneDNN is given floats. */
-#define NEEDED_FOR_BF16                                                                                             \
-    "needs AVX512_BF16 or, as arithmetic in fp32 on rounded numbers, a processor without AVX-512 (the environment " \
-    "variable ONEDNN_MAX_CPU_ISA=AVX2 makes this one do)"
-
 struct onednn {
     int32_t conv; /* enum algorithm */
     struct library *library;
@@ -40,20 +35,12 @@ static const struct variant *find_variant(void) {
     return cpu_has_avx2() ? &avx2_variant : NULL;
 }
 
-static bool has_bf16(const struct onednn *onednn) {
-    return !onednn->variant->native_bf16 || cpu_has_avx512_bf16();
-}
-
 /* Numbers too small to be normal count as zero: they cost a hundred times as much. */
 static void flush_denormals(void *argument, size_t begin, size_t end, int32_t thread) {
     (void)argument, (void)begin, (void)end, (void)thread;
 #if defined(__x86_64__)
     _mm_setcsr(_mm_getcsr() | 0x8040u);
 #endif
-}
-
-static const char *describe_bf16(const struct onednn *onednn) {
-    return !onednn->variant->native_bf16 ? ", bfloat16 computed in fp32" : has_bf16(onednn) ? " with bfloat16" : "";
 }
 
 static int init(void *self, const struct sy_host *host, struct sy_error *err) {
@@ -63,14 +50,12 @@ static int init(void *self, const struct sy_host *host, struct sy_error *err) {
     if (!onednn->variant) {
         return sy_fail(err, SY_ENOTSUP, "onednn needs a processor with AVX2; backend \"openblas\" does without");
     }
-    if (onednn->conv == CONV_WINOGRAD_BF16 && !has_bf16(onednn)) {
-        return sy_fail(err, SY_ENOTSUP, "conv = \"winograd_bf16\" " NEEDED_FOR_BF16);
-    }
     int status = library_open(&onednn->library, host, err);
     if (status == SY_OK) {
         host->parallel_for(host, (size_t)host->threads, flush_denormals, NULL);
         snprintf(onednn->processor, sizeof onednn->processor, "oneDNN %s and own kernels, %s%s",
-                 library_version(onednn->library), onednn->variant->name, describe_bf16(onednn));
+                 library_version(onednn->library), onednn->variant->name,
+                 onednn->variant->native_bf16 && cpu_has_avx512_bf16() ? " with bfloat16" : "");
     }
     return status;
 }
@@ -81,8 +66,7 @@ static void fini(void *self) {
 }
 
 static bool computes_in(const struct onednn *onednn, int32_t precision) {
-    return precision == SY_PRECISION_FP32 ? onednn->conv != CONV_WINOGRAD_BF16
-                                          : precision == SY_PRECISION_BF16 && has_bf16(onednn);
+    return precision == SY_PRECISION_BF16 || (precision == SY_PRECISION_FP32 && onednn->conv != CONV_WINOGRAD_BF16);
 }
 
 static int info(const void *self, struct sy_backend_info *out) {
@@ -99,9 +83,7 @@ static int compile(void *self, struct sy_plan **out, const struct sy_graph *grap
     struct onednn *onednn = self;
     *out = NULL;
     if (!computes_in(onednn, options->precision)) {
-        return sy_fail(
-            err, SY_ENOTSUP,
-            "onednn computes in fp32, but not by conv = \"winograd_bf16\", and in bf16, which " NEEDED_FOR_BF16);
+        return sy_fail(err, SY_ENOTSUP, "onednn computes in bf16 and, but not by conv = \"winograd_bf16\", in fp32");
     }
     int status = cpu_check_operators(graph, err);
     return status != SY_OK
@@ -247,7 +229,7 @@ static const struct sy_backend_ops ops = {
 SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .fields = fields, .ops = &ops,
           .doc = "the fast one: convolutions by oneDNN and own kernels in blocked layout, for AVX-512 and AVX2",
           .help = "fp32 and bf16 (activations and their gradients in bfloat16, sums, statistics and master weights in\n"
-                  "float). bf16 takes the instructions of AVX512_BF16; with AVX2 alone numbers are rounded to it, but\n"
+                  "float). bf16 takes the instructions of AVX512_BF16; without them numbers are rounded to it, but\n"
                   "multiplied in fp32: activations take half the memory, a step as long as in fp32. Depthwise\n"
                   "convolutions by own loops; batch norm and ReLU are computed again where they are read instead of\n"
                   "being stored; the batch is shared by threads, a few images at a time. conv is one of\n"

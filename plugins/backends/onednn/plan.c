@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../cpu/processor.h"
 #include "choose.h"
 #include "conv2d.h"
 #include "depthwise.h"
@@ -219,6 +220,18 @@ static int build(struct sy_plan *plan, const struct sy_plan_options *options, in
     return good ? SY_OK : sy_fail(err, SY_ENOMEM, "no memory for a plan");
 }
 
+static const struct kernels *kernels_for(const struct sy_plan *plan) {
+    if (plan->precision != SY_PRECISION_BF16) {
+        return &fp32_kernels;
+    }
+#ifdef ONEDNN_AVX512
+    if (plan->native_bf16) {
+        return &bf16_kernels;
+    }
+#endif
+    return &rounded_kernels;
+}
+
 /* Which rules Winograd out: not where it was asked for. */
 static bool lays_channels_last(const struct sy_plan *plan, int32_t algorithm) {
     return plan->precision == SY_PRECISION_BF16 && library_wants_channels_last(plan->library) &&
@@ -241,7 +254,8 @@ static int create(struct sy_plan **out, struct library *library, const struct sy
     plan->max_batch = options->max_batch;
     plan->forward_only = options->forward_only != 0;
     plan->elem_size = plan->precision == SY_PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float);
-    plan->kernels = plan->precision == SY_PRECISION_BF16 ? &bf16_kernels : &fp32_kernels;
+    plan->native_bf16 = variant.native_bf16 && cpu_has_avx512_bf16();
+    plan->kernels = kernels_for(plan);
     plan->channels_last = lays_channels_last(plan, algorithm);
     plan->bf16_factors = algorithm == CONV_WINOGRAD_BF16;
     plan->weights_stale = true;
@@ -295,7 +309,9 @@ const struct variant variant = {
     .name = "AVX2",
 #endif
     .block = BLOCK,
-    .native_bf16 = NATIVE_BF16,
+#ifdef ONEDNN_AVX512
+    .native_bf16 = true,
+#endif
     .create = create,
     .destroy = destroy,
     .refresh = refresh,

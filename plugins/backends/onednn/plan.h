@@ -123,6 +123,7 @@ struct sy_plan {
     size_t window_elems;                             /* of the arena */
     bool forward_only, weights_stale, measured;
     bool channels_last; /* the layout */
+    bool native_bf16;   /* by the instructions for it */
     bool bf16_factors;  /* of Winograd */
     uint64_t seed;
     uint32_t stream, step;
@@ -143,6 +144,9 @@ struct sy_plan {
 
 /* What works on activations, once per precision. */
 struct kernels {
+    size_t operand_size; /* bytes of a number in what oneDNN's convolutions read and write */
+    /* So many weights in place, a multiple of the block, as oneDNN would if it were not given floats; NULL: it does. */
+    void (*round_weights)(float *weights, size_t count);
     void (*input)(struct sy_plan *plan, int32_t k, const float *from);
     void (*output)(struct sy_plan *plan, int32_t k, float *to);
     void (*seed)(struct sy_plan *plan, const struct sy_tensor *const *gradients);
@@ -154,14 +158,14 @@ struct kernels {
     void (*backward)(struct sy_plan *plan, struct node *node);
 };
 #ifdef VARIANT
-extern const struct kernels fp32_kernels, bf16_kernels;
+extern const struct kernels fp32_kernels, bf16_kernels, rounded_kernels; /* the last: bf16 by integers and floats */
 #endif
 
 /* All of the above for one instruction set. */
 struct variant {
     const char *name;
     int32_t block;
-    bool native_bf16; /* its kernels for bf16 need instructions for it; else integers do the rounding */
+    bool native_bf16; /* has kernels for bf16 with the instructions for it, too */
     int (*create)(struct sy_plan **out, struct library *library, const struct sy_host *host,
                   const struct sy_graph *graph, const struct sy_plan_options *options, int32_t algorithm,
                   struct sy_error *err);

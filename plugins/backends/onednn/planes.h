@@ -2,7 +2,7 @@
 #ifndef ONEDNN_PLANES_H
 #define ONEDNN_PLANES_H
 
-#include "lanes.h"
+#include "elem.h"
 #include "plan.h"
 
 /* Planes of one block, of images that lie one behind another: what is the same for all is looked up once. */
@@ -69,6 +69,8 @@ void linear_forward(struct sy_plan *plan, struct node *node, size_t begin, size_
 void image_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread);
 void sum_forward(struct sy_plan *plan, struct node *node, size_t begin, size_t end, int32_t thread);
 void conv2d_backward(struct sy_plan *plan, struct node *node);
+/* So many numbers in place, a multiple of BLOCK, as they would be stored. */
+void conv2d_round(float *numbers, size_t count);
 void winograd_backward(struct sy_plan *plan, struct node *node);
 void depthwise_backward(struct sy_plan *plan, struct node *node);
 void linear_backward(struct sy_plan *plan, struct node *node);

@@ -1,7 +1,8 @@
 /* precision.h - what activations and their gradients are stored as.
  *
- * Files that touch them are compiled once per precision: with ONEDNN_BF16 they are bfloat16, without it floats. This
- * header gives every function they share a name of its own in each; kernels.c has the way in from outside. */
+ * Files that touch them are compiled once per precision: with ONEDNN_BF16 they are bfloat16, without it floats; and
+ * bfloat16 once with the instructions for it, ONEDNN_NATIVE_BF16, and once without. This header gives every function they
+ * share a name of its own in each; kernels.c has the way in from outside. */
 #ifndef ONEDNN_PRECISION_H
 #define ONEDNN_PRECISION_H
 
@@ -11,7 +12,11 @@
 
 #ifdef ONEDNN_BF16
 typedef uint16_t elem;
+#ifdef ONEDNN_NATIVE_BF16
 #define PRECISE(name) VARIANT(bf16_##name)
+#else
+#define PRECISE(name) VARIANT(rounded_##name)
+#endif
 #else
 typedef float elem;
 #define PRECISE(name) VARIANT(fp32_##name)
@@ -19,7 +24,7 @@ typedef float elem;
 
 /* What oneDNN's convolutions read and write: the same, but floats that are rounded likewise where there are no
  * instructions for it. */
-#if defined(ONEDNN_BF16) && !NATIVE_BF16
+#if defined(ONEDNN_BF16) && !defined(ONEDNN_NATIVE_BF16)
 typedef float operand;
 #define OPERANDS_ARE_STORED false
 #else
@@ -27,7 +32,7 @@ typedef elem operand;
 #define OPERANDS_ARE_STORED true
 #endif
 
-#define kernels               PRECISE(kernels)
+#define own_kernels           PRECISE(kernels)
 #define view_planes           PRECISE(view_planes)
 #define view_floats           PRECISE(view_floats)
 #define finish_planes         PRECISE(finish_planes)
@@ -39,6 +44,7 @@ typedef elem operand;
 #define contribute_floats     PRECISE(contribute_floats)
 #define conv2d_forward        PRECISE(conv2d_forward)
 #define conv2d_backward       PRECISE(conv2d_backward)
+#define conv2d_round          PRECISE(conv2d_round)
 #define winograd_forward      PRECISE(winograd_forward)
 #define winograd_backward     PRECISE(winograd_backward)
 #define depthwise_forward     PRECISE(depthwise_forward)

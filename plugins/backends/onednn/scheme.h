@@ -53,6 +53,7 @@ struct scheme {
 /* By what factors are, and stride. */
 extern const struct scheme VARIANT(winograd_fp32_stride1), VARIANT(winograd_fp32_stride2);
 extern const struct scheme VARIANT(winograd_bf16_stride1), VARIANT(winograd_bf16_stride2);
+extern const struct scheme VARIANT(winograd_rounded_stride1), VARIANT(winograd_rounded_stride2);
 
 /* For schemes: winograd_product.c. */
 void FACTORED(multiply)(const struct product *p);

@@ -9,17 +9,16 @@
 #if defined(ONEDNN_AVX512)
 #define BLOCK         16
 #define VARIANT(name) avx512_##name
-#define NATIVE_BF16   1 /* instructions for bfloat16: ours are compiled with them, and oneDNN has them */
 #elif defined(ONEDNN_AVX2)
 #define BLOCK         8
 #define VARIANT(name) avx2_##name
-#define NATIVE_BF16   0
 #endif
 
 #ifdef VARIANT
 #define variant              VARIANT(variant)
 #define fp32_kernels         VARIANT(fp32_kernels)
 #define bf16_kernels         VARIANT(bf16_kernels)
+#define rounded_kernels      VARIANT(rounded_kernels)
 #define plan_choose          VARIANT(plan_choose)
 #define plan_measure         VARIANT(plan_measure)
 #define plan_fuse            VARIANT(plan_fuse)

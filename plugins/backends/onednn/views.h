@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "lanes.h"
+#include "elem.h"
 #include "plan.h"
 
 /* Constants of one block of a view. */
