@@ -13,7 +13,8 @@ static const struct sy_field fields[] = {
     SY_PARAM(struct resnet_cifar, shortcut, .choices = "padding|projection",
              .doc = "where shapes change; padding: option A, without parameters; projection: option B, 1x1 convolution "
                     "and batch norm, convolutions begin by fan_out and the classifier as PyTorch has it",
-             .reference = "padding: released code of SwitOKD, ECCV 2022; projection: of FFSD, TNNLS 2022"),
+             .reference = "padding: released code of SwitOKD, ECCV 2022; projection: of ONE, NeurIPS 2018, "
+                          "OKDDip, AAAI 2020, and FFSD, TNNLS 2022"),
     SY_PARAM(struct resnet_cifar, from, .def = 1, .min = 1, .max = 3,
              .doc = "first stage; from 2 on there is no stem, and the node is fed by the stage before"),
     SY_PARAM(struct resnet_cifar, to, .def = 3, .min = 1, .max = 3,

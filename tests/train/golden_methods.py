@@ -243,8 +243,8 @@ def seeded(modules):
     return modules
 
 
-def branches(*names):
-    return {"trunk": ResNet8(1, 2), **{name: ResNet8(3, 3) for name in names}}
+def branches(*names, projects=True):
+    return {"trunk": ResNet8(1, 2, projects), **{name: ResNet8(3, 3, projects) for name in names}}
 
 
 class One(Method):
@@ -302,7 +302,7 @@ class Kdcl(Method):
     def __init__(self, mean=False):
         self.mean, self.decay = mean, 5e-4 if mean else 1e-4
         self.nesterov = not mean
-        self.modules = seeded({k: ResNet8() for k in ("one", "two")})
+        self.modules = seeded({k: ResNet8(projects=mean) for k in ("one", "two")})
 
     def losses(self, m, _):
         z = {k: m[k](images(view))["logits"] for view, k in enumerate(m)}
@@ -315,7 +315,7 @@ class Kdcl(Method):
 
 class ClIlr(Method):
     def __init__(self, official):
-        self.official, self.modules = official, seeded(branches("one", "two", "three"))
+        self.official, self.modules = official, seeded(branches("one", "two", "three", projects=official))
 
     def losses(self, m, _):
         x = m["trunk"](images())["stage2"]
@@ -334,7 +334,7 @@ class OkdDip(Method):
     def __init__(self, network, paper=False):
         self.paper = paper
         names = ("one", "two", "three", "leader")
-        nets = {k: ResNet8() for k in names} if network else branches(*names)
+        nets = {k: ResNet8(projects=True) for k in names} if network else branches(*names)
         self.network, self.modules = network, {**nets, "query1": Embed(), "key1": Embed()}
         order = [*nets, "query1", "query2", "query3", "key1", "key2", "key3", "attention"]
         for k, module in self.modules.items():
@@ -361,12 +361,13 @@ class OkdDip(Method):
 
 
 class Pcl(Method):
-    weight = ramp(80)
+    weight, projects = ramp(80), False
     averages = {"mean_trunk1": "trunk1", "mean1": "peer1", "mean2": "peer2", "mean3": "peer3"}
 
     def __init__(self):
         order = ["trunk1", "trunk2", "trunk3", "peer1", "peer2", "peer3", "ensemble"]
-        self.modules = {"trunk1": ResNet8(1, 2), **{f"peer{i}": ResNet8(3, 3) for i in (1, 2, 3)}, "ensemble": Ensemble()}
+        peers = {f"peer{i}": ResNet8(3, 3, self.projects) for i in (1, 2, 3)}
+        self.modules = {"trunk1": ResNet8(1, 2, self.projects), **peers, "ensemble": Ensemble()}
         for k, module in self.modules.items():
             pattern(module, order.index(k) + 1)
 
@@ -386,7 +387,7 @@ class Pcl(Method):
 class PclOfEpoch2(Pcl):
     """The re-implementation's second epoch, of weight exp(-5 (1 - 2)^2)."""
 
-    weight = math.exp(-5)
+    weight, projects = math.exp(-5), True
 
 
 class Ffl(Method):

@@ -381,12 +381,12 @@ static void expect_same_bits(const struct rig *one, const char *one_node, const 
 }
 
 /* Without its edges a method leaves a network alone: the bits are those of the network by itself. */
-static void expect_vanilla(const char *method, const char *node, const char *more) {
+static void expect_vanilla(const char *method, const char *node, const char *shortcut, const char *more) {
     static const char alone[] = "backend = \"reference\"; threads = 1; data: { batch = 4; };\n"
                                 "train: { optimizer: { lr = 0.01; weight_decay = 5e-4; nesterov = true; }; };\n"
-                                "nodes: { %s: { plugin = \"resnet_cifar\"; depth = 8; }; };\n";
+                                "nodes: { %s: { plugin = \"resnet_cifar\"; shortcut = \"%s\"; depth = 8; }; };\n";
     char text[1024], assignments[1024];
-    snprintf(text, sizeof text, alone, node);
+    snprintf(text, sizeof text, alone, node, shortcut);
     snprintf(assignments, sizeof assignments, "topology.plugin=independent\n%s", more);
     struct rig vanilla = rig_make(text, NULL, NULL, small), rig = make_method(method, assignments);
     rig_pattern(&vanilla, node, rig_node(&rig, node) + 1);
@@ -403,9 +403,10 @@ static void expect_vanilla(const char *method, const char *node, const char *mor
 }
 
 Test(methods, without_distillation_the_bits_are_those_of_the_network_alone) {
-    expect_vanilla("okddip_network", "leader", "");
-    expect_vanilla("mean_teacher", "student", "");
-    expect_vanilla("byot", "net", "nodes.exit1.label_loss.label_weight=0.0\nnodes.exit2.label_loss.label_weight=0.0\n");
+    expect_vanilla("okddip_network", "leader", "projection", "");
+    expect_vanilla("mean_teacher", "student", "padding", "");
+    expect_vanilla("byot", "net", "padding",
+                   "nodes.exit1.label_loss.label_weight=0.0\nnodes.exit2.label_loss.label_weight=0.0\n");
 }
 
 /* Holds every edge at 0 in all epochs. */
