@@ -2,7 +2,7 @@
 #include <switchyard/network.h>
 
 struct resnet_cifar {
-    int32_t depth, shortcut, from, to;
+    int32_t depth, width, shortcut, from, to;
 };
 
 enum { PADDING, PROJECTION };
@@ -10,6 +10,9 @@ enum { PADDING, PROJECTION };
 static const struct sy_field fields[] = {
     SY_PARAM(struct resnet_cifar, depth, .def = 20, .min = 8, .max = 1202,
              .doc = "convolutions and the classifier: 6n + 2 (20, 32, 44, 56, 110, ...)"),
+    SY_PARAM(struct resnet_cifar, width, .def = 1, .min = 1, .max = 64,
+             .doc = "times the channels 16, 32, 64 of the stages; the stem has 16, from 3 on half of the first stage's",
+             .reference = "RepDistiller, ICLR 2020: resnet8x4 and resnet32x4, with shortcut = projection"),
     SY_PARAM(struct resnet_cifar, shortcut, .choices = "padding|projection",
              .doc = "where shapes change; padding: option A, without parameters; projection: option B, 1x1 convolution "
                     "and batch norm, convolutions begin by fan_out and the classifier as PyTorch has it",
@@ -21,6 +24,13 @@ static const struct sy_field fields[] = {
              .doc = "last stage; up to 2 it is the trunk of others: neither pooled nor logits"),
     SY_END,
 };
+
+static int32_t channels_of(const struct resnet_cifar *resnet, int32_t stage) {
+    return resnet->width * (8 << stage);
+}
+static int32_t channels_of_stem(const struct resnet_cifar *resnet) {
+    return resnet->width > 2 ? 8 * resnet->width : 16;
+}
 
 /* Of convolutions, by shortcut. */
 static const struct sy_init normal[] = {{SY_INIT_KAIMING_NORMAL_IN, 0, 0}, {SY_INIT_KAIMING_NORMAL_OUT, 0, 0}};
@@ -67,16 +77,18 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
     const struct sy_init kaiming = normal[resnet->shortcut], usual = {SY_INIT_DEFAULT, 0, 0};
     int32_t x = in->inputs[0];
     if (resnet->from == 1) {
-        x = sy_conv2d(b, x, SY_CONV2D(.channels = 16, .kernel = 3, .padding = 1, .weight_init = kaiming), "conv1");
+        x = sy_conv2d(
+            b, x, SY_CONV2D(.channels = channels_of_stem(resnet), .kernel = 3, .padding = 1, .weight_init = kaiming),
+            "conv1");
         x = sy_relu(b, sy_batch_norm(b, x, SY_BATCH_NORM(.eps = 0), "bn1"));
         sy_output(b, x, "stem");
-    } else if (sy_channels(b, x) != 8 << (resnet->from - 1)) {
+    } else if (sy_channels(b, x) != channels_of(resnet, resnet->from - 1)) {
         return sy_fail(err, SY_EINVAL, "stage %d is fed with %d channels by stage %d, not with %d", resnet->from,
-                       8 << (resnet->from - 1), resnet->from - 1, sy_channels(b, x));
+                       channels_of(resnet, resnet->from - 1), resnet->from - 1, sy_channels(b, x));
     }
     for (int32_t stage = resnet->from; stage <= resnet->to; stage++) {
         for (int32_t i = 0; i < (resnet->depth - 2) / 6; i++) {
-            x = block(b, x, resnet->shortcut, 8 << stage, stage > 1 && i == 0 ? 2 : 1, stage, i);
+            x = block(b, x, resnet->shortcut, channels_of(resnet, stage), stage > 1 && i == 0 ? 2 : 1, stage, i);
         }
         sy_output(b, x, "stage%d", stage);
     }
@@ -97,7 +109,8 @@ SY_PLUGIN(
     SY_NETWORK, "resnet_cifar", struct resnet_cifar, .fields = fields, .ops = &ops, .short_name = "resnet-{depth}",
     .doc = "residual network for small images (ResNet-20, 32, 44, 56, 110)",
     .help =
-        "Channels 16, 32 and 64; parameters named as in the PyTorch models released with SwitOKD. Outputs: stem,\n"
-        "stage1 to stage3, pooled, logits. ResNet-20 with 10 classes has 269,722 parameters. With to = 2 it is the\n"
-        "trunk that branches with from = 3 share: inputs = [\"TRUNK.stage2\"]; names of parameters stay.",
+        "Channels 16, 32 and 64, times width; parameters named as in the PyTorch models released with SwitOKD.\n"
+        "Outputs: stem, stage1 to stage3, pooled, logits. ResNet-20 with 10 classes has 269,722 parameters. With\n"
+        "to = 2 it is the trunk that branches with from = 3 share: inputs = [\"TRUNK.stage2\"]; names of\n"
+        "parameters stay. Papers' resnet32x4 and resnet8x4 are depth = 32 or 8, width = 4, shortcut = \"projection\".",
     .reference = "He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR 2016");

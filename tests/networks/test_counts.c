@@ -22,7 +22,10 @@ static const struct row rows[] = {
     {"resnet_cifar", {{"depth", 20}}, 32, 10, 269722, 59, "40.6", "%.1f"},
     {"resnet_cifar", {{"depth", 20}}, 32, 100, 275572, 59, "40.6", "%.1f"},
     {"resnet_cifar", {{"depth", 20}}, 64, 200, 282072, 59, "162", "%.0f"},
-    {"resnet_cifar", {{"depth", 20}, {"shortcut", 1}}, 32, 10, 272474, 65, "40.8", "%.1f"}, /* counted by hand */
+    /* counted by hand */
+    {"resnet_cifar", {{"depth", 20}, {"shortcut", 1}}, 32, 10, 272474, 65, "40.8", "%.1f"},
+    {"resnet_cifar", {{"depth", 8}, {"width", 4}, {"shortcut", 1}}, 32, 100, 1233540, 32, "177.1", "%.1f"},
+    {"resnet_cifar", {{"depth", 32}, {"width", 4}, {"shortcut", 1}}, 32, 100, 7433860, 104, "1083.0", "%.1f"},
     {"mobilenetv2", {{"width", 0.5}}, 32, 100, 812836, 161, "6.52", "%.2f"},
     {"mobilenetv2", {{"width", 1.4}, {"variant", 1}}, 64, 200, 4674376, 158, "47.7", "%.1f"},
     {"mobilenet", {{NULL, 0}}, 32, 100, 3309476, 83, "46.4", "%.1f"},
