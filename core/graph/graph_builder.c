@@ -81,6 +81,11 @@ static int32_t convolution(struct sy_building *building, int32_t kind, int32_t x
 static int32_t build_conv2d(void *graph, int32_t x, const struct sy_conv2d *theirs, const char *name) {
     struct sy_conv2d spec = {.size = sizeof spec};
     const struct sy_shape *in = read_conv2d(&spec, graph, x, theirs, name);
+    if (in && spec.output_padding) {
+        sy_building_fail(graph, name, "an output padding of %d; only transposed convolutions have one",
+                         spec.output_padding);
+        return -1;
+    }
     if (!in) {
         return -1;
     }
@@ -93,7 +98,13 @@ static int32_t build_conv2d(void *graph, int32_t x, const struct sy_conv2d *thei
 
 /* Rows of the image whose convolution has `size` of them; 0 and a mistake when there are none. */
 static int32_t grown(struct sy_building *building, const char *name, int32_t size, const struct sy_conv2d *spec) {
-    int64_t rows = ((int64_t)size - 1) * spec->stride - 2 * (int64_t)spec->padding + spec->kernel;
+    int64_t more = spec->output_padding;
+    int64_t rows = ((int64_t)size - 1) * spec->stride - 2 * (int64_t)spec->padding + spec->kernel + more;
+    if (more < 0 || more >= spec->stride) {
+        sy_building_fail(building, name, "an output padding of %d; it is 0 or more and less than the stride, %d",
+                         spec->output_padding, spec->stride);
+        return 0;
+    }
     if (spec->kernel < 1 || spec->stride < 1 || spec->padding < 0 || rows < 1 || rows > INT32_MAX) {
         sy_building_fail(building, name, "kernel %d, stride %d and padding %d make no image of %d rows", spec->kernel,
                          spec->stride, spec->padding, size);

@@ -133,6 +133,17 @@ static struct node begin_plain(struct sy_onnx_target *target, const struct sy_op
     return node;
 }
 
+/* What a transposed convolution's output has beyond what kernel, stride and padding make: below and to the right. */
+static void put_output_padding(struct node *node, const struct sy_onnx_target *target, const struct sy_op *op) {
+    const struct sy_shape *in = &target->graph->values[op->inputs[0]], *out = &target->graph->values[op->output];
+    int64_t more[2];
+    for (int d = 0; d < 2; d++) {
+        int64_t made = ((int64_t)in->dim[1 + d] - 1) * op->stride - 2 * (int64_t)op->padding + op->kernel;
+        more[d] = out->dim[1 + d] - made;
+    }
+    put_ints(node, "output_padding", more, 2);
+}
+
 /* "Conv", or "ConvTranspose" with PyTorch's layout of weights. */
 static void put_convolution(struct sy_onnx_target *target, const struct sy_op *op, const char *kind) {
     struct node node = begin_plain(target, op, kind);
@@ -142,6 +153,9 @@ static void put_convolution(struct sy_onnx_target *target, const struct sy_op *o
     put_square(&node, "strides", op->stride, 2);
     put_square(&node, "pads", op->padding, 4);
     put_int(&node, "group", op->groups);
+    if (op->kind == SY_OP_TRANSPOSED_CONV2D) {
+        put_output_padding(&node, target, op);
+    }
     end(&node, op);
 }
 

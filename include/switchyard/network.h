@@ -28,6 +28,8 @@ struct sy_conv2d {
     int32_t bias;   /* 1: with bias */
     int32_t reserved;
     struct sy_init weight_init, bias_init;
+    int32_t output_padding; /* of a transposed one: rows below and columns to the right more; less than the stride */
+    int32_t reserved2;
 };
 
 struct sy_linear {

@@ -4,7 +4,7 @@
 #include <switchyard/network.h>
 
 struct regressor {
-    int32_t channels, rows, bias;
+    int32_t channels, rows, bias, transposed_kernel;
 };
 
 static const struct sy_field fields[] = {
@@ -12,6 +12,9 @@ static const struct sy_field fields[] = {
     SY_PARAM(struct regressor, rows, .def = 0, .min = 0, .max = 65536, .unit = "pixels",
              .doc = "of the teacher's map; 0: as many as come in"),
     SY_PARAM(struct regressor, bias, .def = 1, .flags = SY_FLAG, .doc = "whether the convolution has one"),
+    SY_PARAM(struct regressor, transposed_kernel, .def = 4, .min = 3, .max = 4,
+             .doc = "side of the kernel that makes twice the rows; 3 with an output padding of 1",
+             .reference = "4: RepDistiller, ICLR 2020; 3: released code of FFSD, TNNLS 2022"),
     SY_END,
 };
 
@@ -29,7 +32,8 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
         x = sy_conv2d(b, x, half, "conv");
     } else if (2 * have == want) {
         const struct sy_conv2d *twice =
-            SY_CONV2D(.channels = regressor->channels, .kernel = 4, .stride = 2, .padding = 1, .bias = regressor->bias);
+            SY_CONV2D(.channels = regressor->channels, .kernel = regressor->transposed_kernel, .stride = 2,
+                      .padding = 1, .bias = regressor->bias, .output_padding = regressor->transposed_kernel == 3);
         x = sy_transposed_conv2d(b, x, twice, "conv");
     } else if (have >= want) {
         x = sy_conv2d(b, x,
@@ -53,8 +57,9 @@ static const void *extension(const char *id) {
 SY_PLUGIN(
     SY_NETWORK, "regressor", struct regressor, .fields = fields, .ops = &ops, .extension = extension,
     .doc = "convolution, batch norm and ReLU from one feature map to the shape of another: FitNet's regressor",
-    .help = "For a node of role \"part\" with inputs = [\"student.stage2\"], say, that learns from the teacher's tap\n"
-            "through loss mse. The convolution is 3x3 with stride 2 for half the rows, transposed 4x4 with\n"
-            "stride 2 for twice, and without padding otherwise (1x1 for the same), as in RepDistiller. Layers\n"
-            "conv and bn. Output: features.",
+    .help =
+        "For a node of role \"part\" with inputs = [\"student.stage2\"], say, that learns from the teacher's tap\n"
+        "through loss mse. The convolution is 3x3 with stride 2 for half the rows, transposed 4x4 or\n"
+        "3x3 with stride 2 for twice, and without padding otherwise (1x1 for the same), as in RepDistiller. Layers\n"
+        "conv and bn. Output: features.",
     .reference = "Romero et al., FitNets: Hints for Thin Deep Nets, ICLR 2015");

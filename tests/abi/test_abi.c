@@ -148,7 +148,7 @@ static const struct pin layout[] = {
     AT(sy_graph, outputs, 56),
 
     /* network.h */
-    SIZE(sy_conv2d, 64),
+    SIZE(sy_conv2d, 72),
     AT(sy_conv2d, size, 0),
     AT(sy_conv2d, channels, 4),
     AT(sy_conv2d, kernel, 8),
@@ -159,6 +159,8 @@ static const struct pin layout[] = {
     AT(sy_conv2d, reserved, 28),
     AT(sy_conv2d, weight_init, 32),
     AT(sy_conv2d, bias_init, 48),
+    AT(sy_conv2d, output_padding, 64),
+    AT(sy_conv2d, reserved2, 68),
 
     SIZE(sy_linear, 48),
     AT(sy_linear, size, 0),

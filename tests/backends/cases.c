@@ -215,10 +215,12 @@ const struct op_case op_cases[] = {
     PLAIN("channel shuffle of many", SY_OP_CHANNEL_SHUFFLE, IMAGE(38, 7, 5), .groups = 2),
     TRANSPOSED("3x3", IMAGE(5, 7, 5), 6, 3, 1, 1, 1, .bias = 1),
     TRANSPOSED("3x3 stride 2", IMAGE(17, 4, 3), 5, 3, 2, 1, 1, .bias = 1),
+    TRANSPOSED("3x3 stride 2 with output padding", IMAGE(17, 4, 3), 5, 3, 2, 1, 1, .bias = 1, .output_padding = 1),
     TRANSPOSED("4x4 stride 2", IMAGE(3, 4, 3), 18, 4, 2, 1, 1),
     TRANSPOSED("2x2 stride 3 with gaps", IMAGE(3, 4, 3), 4, 2, 3, 0, 1, .bias = 1),
     TRANSPOSED("1x1", IMAGE(20, 4, 3), 17, 1, 1, 0, 1),
     TRANSPOSED("in groups", IMAGE(6, 4, 3), 9, 3, 2, 1, 3, .bias = 1),
+    TRANSPOSED("in groups with output padding", IMAGE(6, 4, 3), 9, 2, 3, 0, 3, .output_padding = 2),
     GRAPH("attention", attention, VECTOR(19), .n_inputs = 3),
     GRAPH("gated branches", gated_branches, IMAGE(5, 7, 5)),
     GRAPH("residual block", residual_block, IMAGE(5, 7, 5)),
@@ -277,7 +279,8 @@ static int32_t append(const struct op_case *c, const struct sy_builder *b, const
     case SY_OP_TRANSPOSED_CONV2D:
         return sy_transposed_conv2d(b, in[0],
                                     SY_CONV2D(.channels = c->channels, .kernel = c->kernel, .stride = c->stride,
-                                              .padding = c->padding, .groups = c->groups, .bias = c->bias),
+                                              .padding = c->padding, .groups = c->groups, .bias = c->bias,
+                                              .output_padding = c->output_padding),
                                     "transposed");
     default:
         return sy_dropout(b, in[0], 0.3);

@@ -9,7 +9,7 @@ struct op_case {
     int32_t kind; /* of the operator in question; 0: see `compose` */
     struct sy_shape in;
     int32_t n_inputs; /* all of that shape; 1 when 0 */
-    int32_t channels, kernel, stride, padding, groups, bias;
+    int32_t channels, kernel, stride, padding, groups, bias, output_padding;
     int32_t before, after;
     int32_t first; /* slice: `channels` from here on */
     double eps;

@@ -42,6 +42,8 @@ CASES = {
     "transposed conv2d 2x2 stride 3 with gaps": ([(3, 4, 3)], up(3, 4, 2, 3)),
     "transposed conv2d in groups": ([(6, 4, 3)], up(6, 9, 3, 2, 1, groups=3)),
     "batch norm of a vector": ([(12,)], None),
+    "transposed conv2d 3x3 stride 2 with output padding": ([(17, 4, 3)], up(17, 5, 3, 2, 1, 1)),
+    "transposed conv2d in groups with output padding": ([(6, 4, 3)], up(6, 9, 2, 3, output_padding=2, groups=3, bias=False)),
 }
 
 out = {}

@@ -93,6 +93,13 @@ MISTAKE(shuffle_unevenly) {
 MISTAKE(shrink_to_nothing) {
     UNUSED, sy_transposed_conv2d(b, image, SY_CONV2D(.channels = 1, .padding = 5), "up");
 }
+MISTAKE(pad_the_output_by_a_stride) {
+    UNUSED,
+        sy_transposed_conv2d(b, image, SY_CONV2D(.channels = 1, .kernel = 3, .stride = 2, .output_padding = 2), "up");
+}
+MISTAKE(pad_the_output_of_a_convolution) {
+    UNUSED, sy_conv2d(b, image, SY_CONV2D(.channels = 1, .kernel = 3, .stride = 2, .output_padding = 1), "down");
+}
 MISTAKE(no_such_value) {
     UNUSED, sy_relu(b, 99);
 }
@@ -167,6 +174,8 @@ static const struct {
     {negative_eps, "l2_normalize: eps -1; it must not be negative"},
     {shuffle_unevenly, "channel_shuffle: 6 channels and 4 groups: the groups must divide them"},
     {shrink_to_nothing, "up: kernel 1, stride 1 and padding 5 make no image of 9 rows"},
+    {pad_the_output_by_a_stride, "up: an output padding of 2; it is 0 or more and less than the stride, 2"},
+    {pad_the_output_of_a_convolution, "down: an output padding of 1; only transposed convolutions have one"},
     {no_such_value, "relu: its input 99 is no value of this graph; pass what an earlier call returned"},
     {shape_of_no_such_value, "shape: its input 99 is no value of this graph; pass what an earlier call returned"},
     {one_name_twice, "conv: there is already a parameter conv.weight; give each operator its own name"},

@@ -55,6 +55,11 @@ static int every_operator(const void *self, const struct sy_builder *b, const st
     expect_shape(b, sy_channel_shuffle(b, x, 3), 3, 6, 9, 7, "channel_shuffle");
     expect_shape(b, sy_transposed_conv2d(b, x, SY_CONV2D(.channels = 4, .kernel = 4, .stride = 2, .padding = 1), "up"),
                  3, 4, 18, 14, "transposed_conv2d");
+    expect_shape(
+        b,
+        sy_transposed_conv2d(
+            b, x, SY_CONV2D(.channels = 4, .kernel = 3, .stride = 2, .padding = 1, .output_padding = 1), "out"),
+        3, 4, 18, 14, "transposed_conv2d with output padding");
     sy_output(b, vector, "logits");
     return SY_OK;
 }

@@ -17,6 +17,8 @@ static int build(const void *self, const struct sy_builder *b, const struct sy_n
     x = sy_channel_shuffle(b, sy_concat(b, (const int32_t[]){x, x}, 2), 4);
     x = sy_slice(b, sy_slice_pad(b, x, 2, 1, 1), 1, 4);
     x = sy_transposed_conv2d(b, x, SY_CONV2D(.channels = 4, .kernel = 4, .stride = 2, .padding = 1), "up");
+    x = sy_transposed_conv2d(
+        b, x, SY_CONV2D(.channels = 4, .kernel = 3, .stride = 2, .padding = 1, .output_padding = 1), "wider");
     int32_t pooled = sy_global_avg_pool(b, x), flat = sy_flatten(b, x);
     int32_t one = sy_linear(b, sy_dropout(b, flat, 0.2), SY_LINEAR(.features = 4), "fc1");
     int32_t unit = sy_l2_normalize(b, pooled, 1e-12);

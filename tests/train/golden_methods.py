@@ -122,10 +122,10 @@ class Widening(nn.Module):
 
 
 class Regressor(nn.Module):
-    def __init__(self, before, after, half=False, twice=False, bias=True):
+    def __init__(self, before, after, half=False, twice=None, bias=True):
         super().__init__()
         self.conv = (nn.Conv2d(before, after, 3, 2, 1, bias=bias) if half else
-                     nn.ConvTranspose2d(before, after, 4, 2, 1, bias=bias) if twice else nn.Conv2d(before, after, 1))
+                     nn.ConvTranspose2d(before, after, twice, 2, 1, 4 - twice, bias=bias) if twice else nn.Conv2d(before, after, 1))
         self.bn = norm(nn.BatchNorm2d(after))
 
     def forward(self, x):
@@ -441,10 +441,10 @@ class Ffsd(Method):
         self.light = light
         one, two, leader = [ResNet8(projects=True) for _ in range(3)]
         self.modules = seeded({"one": one, "two": two, "fused": Fusion(64), "leader": leader,
-                               "trans": Widening(64, 128), "up1": Regressor(64, 32, twice=True, bias=False),
-                               "up2": Regressor(32, 16, twice=True, bias=False)})
+                               "trans": Widening(64, 128), "up1": Regressor(64, 32, twice=3, bias=False),
+                               "up2": Regressor(32, 16, twice=3, bias=False)})
         for name, seed, channels in (("back1", 11, (64, 32)), ("back2", 12, (32, 16))):
-            self.modules[name] = pattern(Regressor(*channels, twice=True, bias=False), seed)
+            self.modules[name] = pattern(Regressor(*channels, twice=3, bias=False), seed)
 
     def losses(self, m, _):
         one, two, leader = [m[k](images(side=16)) for k in ("one", "two", "leader")]
@@ -638,12 +638,12 @@ METHODS = {"one": One, "cl_ilr": lambda: ClIlr(False), "cl_ilr_official": lambda
            "okddip": lambda: OkdDip(False), "okddip_network": lambda: OkdDip(True), "pcl": Pcl, "ffl": Ffl, "byot": Byot,
            "mean_teacher": MeanTeacher, "kd": lambda: Kd(0.1, 0.9, 4), "takd": lambda: Kd(0.5, 0.5, 5, 1e-4),
            "fitnet": FitNet, "fitnet_half": lambda: FitNet("stage2", "stage3", half=True),
-           "fitnet_twice": lambda: FitNet("stage3", "stage2", twice=True), "ffsd": Ffsd, "okddip_paper": lambda: OkdDip(False, True),
+           "fitnet_twice": lambda: FitNet("stage3", "stage2", twice=4), "ffsd": Ffsd, "okddip_paper": lambda: OkdDip(False, True),
            "at": lambda: At(False), "at_paper": lambda: At(True), "dkd": Dkd, "dml": Alternating,
            "dml_official": lambda: Alternating(official=True), "dml_e": lambda: Alternating(averaged=True), "kdcl": Kdcl,
            "kdcl_reimplemented": lambda: Kdcl(True), "one_okddip": lambda: One(5e-4, True, True),
            "pcl_reimplemented": PclOfEpoch2, "takd_official": lambda: Kd(0.5, 0.005, 5, 1e-4), "crd": lambda: Crd(False), "crd_kd": lambda: Crd(True),
-           "fitnet_paper": FitNetInStages, "ffsd_diverse": lambda: Ffsd(1)}
+           "fitnet_paper": FitNetInStages, "ffsd_diverse": lambda: Ffsd(0.25)}
 
 for method, make in METHODS.items():
     make().train(method)

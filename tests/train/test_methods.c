@@ -167,7 +167,7 @@ Test(methods, mean_teacher) {
 /* Offline methods, whose files have wider networks than these. */
 #define SMALL_PAIR(teacher)                                                                                 \
     "nodes." teacher ".plugin=resnet_cifar\nnodes." teacher ".depth=8\nnodes.student.plugin=resnet_cifar\n" \
-    "nodes.student.depth=8\n"
+    "nodes.student.depth=8\nnodes.student.width=1\nnodes." teacher ".width=1\n"
 
 Test(methods, kd) {
     follow(make_method("kd", SMALL_PAIR("teacher")), "kd");
@@ -203,12 +203,13 @@ Test(methods, fitnet_with_regressors_of_other_sizes) {
 }
 
 /* Both stages: ten steps by the hint alone, and from the lower half as it is then, ten by KD. */
-#define HALVES                                                                                                       \
-    SMALL_PAIR("teacher")                                                                                            \
-    "stages.hint.nodes.lower.plugin=resnet_cifar\nstages.hint.nodes.lower.depth=8\n"                                 \
-    "stages.student.nodes.lower.plugin=resnet_cifar\nstages.student.nodes.lower.depth=8\n"                           \
-    "stages.hint.nodes.regressor.channels=32\nstages.hint.nodes.regressor.rows=0\nstages.hint.train.optimizer.lr=0." \
-    "02\n"
+#define HALVES                                                                          \
+    SMALL_PAIR("teacher")                                                               \
+    "stages.hint.nodes.lower.plugin=resnet_cifar\nstages.hint.nodes.lower.depth=8\n"    \
+    "stages.hint.nodes.lower.width=1\nstages.student.nodes.lower.plugin=resnet_cifar\n" \
+    "stages.student.nodes.lower.depth=8\nstages.student.nodes.lower.width=1\n"          \
+    "stages.hint.nodes.regressor.channels=32\nstages.hint.nodes.regressor.rows=0\n"     \
+    "stages.hint.train.optimizer.lr=0.02\n"
 
 Test(methods, fitnet_paper) {
     struct rig hint = make_stage_on("fitnet_paper", "hint", HALVES, small);
@@ -237,7 +238,7 @@ Test(methods, ffsd) {
     follow(rig, "ffsd");
 }
 
-/* What has a weight of 1e-5 there is not seen by the loss of a step: here it weighs 1. */
+/* What has a weight of 1e-5 there is not seen by the loss of a step: here it weighs a quarter. */
 static struct rig make_ffsd_diverse(const char *more) {
     char assignments[256];
     snprintf(assignments, sizeof assignments, FFSD_ROWS "%s", more);
@@ -246,7 +247,7 @@ static struct rig make_ffsd_diverse(const char *more) {
     for (int32_t e = 0; e < rig.experiment->n_edges; e++) {
         struct sy_flow *edge = &rig.experiment->edges[e];
         light += edge->weight == 1e-5;
-        edge->weight = edge->weight == 1e-5 ? 1 : edge->weight;
+        edge->weight = edge->weight == 1e-5 ? 0.25 : edge->weight;
     }
     cr_expect_eq(light, 3, "the diversity, and two stages: %d", light);
     return rig;
