@@ -51,15 +51,16 @@ static void lay_out(struct node *node, struct winograd *w) {
 }
 
 static const struct scheme *scheme_of(const struct sy_plan *plan, const struct node *node) {
-    const struct scheme *const fp32[] = {&VARIANT(winograd_fp32_stride1), &VARIANT(winograd_fp32_stride2)};
-    const struct scheme *const rounded[] = {&VARIANT(winograd_rounded_stride1), &VARIANT(winograd_rounded_stride2)};
+    enum { FLOATS, ROUNDED, NATIVE };
+    static const struct scheme *const schemes[][2] = {
+        [FLOATS] = {&VARIANT(winograd_fp32_stride1), &VARIANT(winograd_fp32_stride2)},
+        [ROUNDED] = {&VARIANT(winograd_rounded_stride1), &VARIANT(winograd_rounded_stride2)},
 #ifdef ONEDNN_AVX512
-    const struct scheme *const native[] = {&VARIANT(winograd_bf16_stride1), &VARIANT(winograd_bf16_stride2)};
-#else
-    const struct scheme *const *native = rounded; /* there are no such instructions */
+        [NATIVE] = {&VARIANT(winograd_bf16_stride1), &VARIANT(winograd_bf16_stride2)},
 #endif
-    const struct scheme *const *bf16 = plan->native_bf16 ? native : rounded;
-    return (plan->bf16_factors ? bf16 : fp32)[node->op->stride - 1];
+    };
+    int factors = !plan->bf16_factors ? FLOATS : plan->native_bf16 ? NATIVE : ROUNDED;
+    return schemes[factors][node->op->stride - 1];
 }
 
 int winograd_create(struct sy_plan *plan, struct node *node, struct sy_error *err) {
