@@ -38,7 +38,8 @@ enum sy_op_kind {
     SY_OP_L2_NORMALIZE,    /* vectors: y = x / max(|x|, eps), |x| = sqrt(sum_i x_i^2), as PyTorch's F.normalize */
     SY_OP_CHANNEL_SHUFFLE, /* channels as a table of `groups` rows, read by columns: y[j groups + i] = x[i C/groups + j] */
     SY_OP_TRANSPOSED_CONV2D, /* the transpose of the convolution with this kernel, stride and padding: (H-1) stride -
-                                2 padding + k rows, and what the output's shape has beyond: fewer than stride; weight (in, out/groups, k, k), bias (out) or none; ConvTranspose2d */
+                                2 padding + k rows, and what the output's shape has beyond: fewer than stride; weight
+                                (in, out/groups, k, k), bias (out) or none; ConvTranspose2d */
     SY_OP_KINDS              /* one past the last */
 };
 

@@ -230,7 +230,7 @@ SY_PLUGIN(SY_BACKEND, "onednn", struct onednn, .fields = fields, .ops = &ops,
           .doc = "the fast one: convolutions by oneDNN and own kernels in blocked layout, for AVX-512 and AVX2",
           .help = "fp32 and bf16 (activations and their gradients in bfloat16, sums, statistics and master weights in\n"
                   "float). bf16 takes the instructions of AVX512_BF16; without them numbers are rounded to it, but\n"
-                  "multiplied in fp32: activations take half the memory, a step as long as in fp32. Depthwise\n"
+                  "multiplied in fp32: activations take half the memory, a step about as long as in fp32. Depthwise\n"
                   "convolutions by own loops; batch norm and ReLU are computed again where they are read instead of\n"
                   "being stored; the batch is shared by threads, a few images at a time. conv is one of\n"
                   "  auto           by Winograd, but in bf16 directly where the processor has AMX\n"
